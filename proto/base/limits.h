@@ -1,0 +1,44 @@
+/* limits: every bound of the switch in one place, each with its reason.
+ *
+ * WIRE bounds come from the contract and pass at the bound itself; the others keep memory and time
+ * bounded whatever comes from outside. */
+#ifndef PROTO_BASE_LIMITS_H
+#define PROTO_BASE_LIMITS_H
+
+/* WIRE section 1, "Limits". */
+#define LIMIT_MESSAGE_BYTES (64 * 1024) /* one message, after decompression */
+#define LIMIT_BODY_BYTES (640 * 1024)   /* one body, as sent and decompressed */
+#define LIMIT_PARTS 10                  /* messages in one body, or in one answer */
+#define LIMIT_HEAD_BYTES (16 * 1024)    /* request line and headers, blank line included */
+#define LIMIT_HEADERS 64                /* headers of a request */
+#define LIMIT_TARGET_BYTES (4 * 1024)   /* request target */
+#define LIMIT_PIPELINED 16              /* requests read ahead behind a waiting poll */
+#define LIMIT_BOUNDARY_BYTES 70         /* RFC 2046, 5.1.1 */
+
+/* WIRE section 2, "Bounds". */
+#define LIMIT_XML_DEPTH 64       /* the root is 1 */
+#define LIMIT_XML_ATTRIBUTES 32  /* attributes and namespace declarations of an element */
+#define LIMIT_XML_NAME_BYTES 128 /* a name as written, prefix included */
+
+/* WIRE section 4. */
+#define LIMIT_TRANSACTIONS 10 /* transactions in one message, in or out */
+
+/* An element takes at least 4 bytes ("<a/>"), so this many fit one message. */
+#define LIMIT_XML_NODES (LIMIT_MESSAGE_BYTES / 4 + 1)
+
+/* PI-ResourceId and every identifier of ISO's Max35Text. */
+#define LIMIT_ID_BYTES 35
+
+/* admi.002 ErrLctn and RsnDesc (ISO: Max350Text). */
+#define LIMIT_LOCATION_BYTES 350
+
+/* Participants of one switch: PIX has about 900; tables are sized for it at start. */
+#define LIMIT_PARTICIPANTS 4096
+
+/* Active certificates of one participant and purpose (a rollover needs two). */
+#define LIMIT_CERTIFICATES 8
+
+/* Net loops: one per core of the largest machine that one settlement thread can feed. */
+#define LIMIT_LOOPS 64
+
+#endif
