@@ -41,4 +41,25 @@
 /* Net loops: one per core of the largest machine that one settlement thread can feed. */
 #define LIMIT_LOOPS 64
 
+/* Streams of one participant that a configuration may ask for; WIRE's own number is 6. */
+#define LIMIT_STREAMS 64
+
+/* Configuration: a host name (RFC 1035), one value or path (Linux opens up to 4,096), the longest
+ * name of a librdkafka setting with room to grow, and as many settings as anyone has needed. */
+#define LIMIT_HOST_BYTES 255
+#define LIMIT_CONFIG_VALUE_BYTES 1023
+#define LIMIT_CONFIG_NAME_BYTES 127
+#define LIMIT_RDKAFKA_KEYS 64
+
+/* Names of participants and operators: ISO's Max140Text, at most 4 bytes a character. */
+#define LIMIT_NAME_BYTES 560
+
+/* Operators of one switch: a few teams in shifts. */
+#define LIMIT_OPERATORS 256
+
+/* What waits for the broker inside librdkafka; the rest waits in the ledger, where it is anyway.
+ * 20,000 entries are a quarter of a second at the fastest the publisher was seen to go. */
+#define LIMIT_KAFKA_QUEUE 20000
+#define LIMIT_KAFKA_QUEUE_KIB (64 * 1024)
+
 #endif
