@@ -62,4 +62,14 @@
 #define LIMIT_KAFKA_QUEUE 20000
 #define LIMIT_KAFKA_QUEUE_KIB (64 * 1024)
 
+/* A PEM file: a key or a certificate with its chain takes at most a few KiB. */
+#define LIMIT_PEM_BYTES (64 * 1024)
+
+/* TLS: the certificates that a peer may show (a chain of RSA-4096 takes about 2 KiB each), the CAs
+ * between it and ours, and how long a session may be resumed (WIRE section 1's answer on
+ * certificates that expire or are withdrawn: the CA is asked again at least every hour). */
+#define LIMIT_TLS_CHAIN_BYTES (16 * 1024)
+#define LIMIT_TLS_CHAIN_DEPTH 4
+#define LIMIT_TLS_TICKET_SECONDS 3600
+
 #endif
