@@ -23,8 +23,19 @@
 /* WIRE section 4. */
 #define LIMIT_TRANSACTIONS 10 /* transactions in one message, in or out */
 
-/* An element takes at least 4 bytes ("<a/>"), so this many fit one message. */
-#define LIMIT_XML_NODES (LIMIT_MESSAGE_BYTES / 4 + 1)
+/* Nodes of one message: "x<a/>" is 5 bytes and two of them, a text and an element. */
+#define LIMIT_XML_NODES (LIMIT_MESSAGE_BYTES / 5 * 2 + 4)
+
+/* Attributes of one message: " a=''" is 5 bytes. */
+#define LIMIT_XML_ATTRIBUTES_ALL (LIMIT_MESSAGE_BYTES / 5 + 1)
+
+/* Distinct prefixes and namespace names of one message: " xmlns:a='b'" is 12 bytes and two of them;
+ * three more are known from the start. */
+#define LIMIT_XML_NAMES (LIMIT_MESSAGE_BYTES / 6 + 4)
+
+/* Canonical form of one message: "&" grows 1 : 1, ">" 1 : 4, "<a/>" 4 : 7; only namespaces declared
+ * far above their use can make more, without bound, and no honest sender does that. */
+#define LIMIT_CANONICAL_BYTES (4 * LIMIT_MESSAGE_BYTES)
 
 /* PI-ResourceId and every identifier of ISO's Max35Text. */
 #define LIMIT_ID_BYTES 35
