@@ -1,0 +1,74 @@
+/* metric: what the switch counts, one list for the counters, their names and their help texts.
+ *
+ * Each thread owns one block and is the only one that writes to it; the admin loop adds the blocks
+ * up when somebody asks.  Relaxed atomics: a figure may be a moment old, never torn. */
+#ifndef PROTO_BASE_METRIC_H
+#define PROTO_BASE_METRIC_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* name, name in Prometheus, type, help */
+#define METRIC_LIST(X)                                                                             \
+    X(CONNECTIONS_OPEN, "cauce_connections_open", "gauge",                                         \
+      "TLS connections of participants now open")                                                  \
+    X(HANDSHAKES_FAILED, "cauce_tls_handshakes_failed_total", "counter",                           \
+      "TLS handshakes that did not end well")                                                      \
+    X(REQUESTS, "cauce_http_requests_total", "counter", "HTTP requests of participants answered")  \
+    X(REQUESTS_REFUSED, "cauce_http_requests_refused_total", "counter",                            \
+      "of these with a status of 400 or above")                                                    \
+    X(MESSAGES_RECEIVED, "cauce_messages_received_total", "counter", "messages read from bodies")  \
+    X(MESSAGES_REFUSED, "cauce_messages_refused_total", "counter",                                 \
+      "of these answered with admi.002")                                                           \
+    X(MESSAGES_SIGNED, "cauce_messages_signed_total", "counter",                                   \
+      "messages built and signed by the switch")                                                   \
+    X(RESERVED, "cauce_payments_reserved_total", "counter", "payments whose funds were reserved")  \
+    X(SETTLED, "cauce_payments_settled_total", "counter", "payments settled")                      \
+    X(REJECTED, "cauce_payments_rejected_total", "counter",                                        \
+      "payments rejected by the payee's bank")                                                     \
+    X(EXPIRED, "cauce_payments_expired_total", "counter", "payments released by their deadline")   \
+    X(REFUSED, "cauce_payments_refused_total", "counter",                                          \
+      "payments refused by rule, with an entry")                                                   \
+    X(TRANSIENT, "cauce_transient_answers_total", "counter", "answers without an entry")           \
+    X(PAYMENTS_OPEN, "cauce_payments_open", "gauge", "payments reserved and not yet decided")      \
+    X(FINGERPRINTS, "cauce_duplicate_fingerprints", "gauge", "ids kept in the duplicate window")   \
+    X(LEDGER_SEQ, "cauce_ledger_seq", "gauge", "sequence of the newest durable entry")             \
+    X(BLOCKS, "cauce_ledger_blocks_total", "counter", "commits of the ledger since the start")     \
+    X(COMMIT_NS, "cauce_ledger_commit_nanoseconds_total", "counter",                               \
+      "time spent in commits since the start")                                                     \
+    X(STREAMS_OPEN, "cauce_streams_open", "gauge", "delivery streams now open")                    \
+    X(DELIVERIES_CONFIRMED, "cauce_deliveries_confirmed_total", "counter",                         \
+      "messages confirmed by their receiver")                                                      \
+    X(PUBLISHED_SEQ, "cauce_published_seq", "gauge",                                               \
+      "sequence of the newest entry acknowledged by the broker")                                   \
+    X(PUBLISH_ERRORS, "cauce_publish_errors_total", "counter",                                     \
+      "times that the producer was built anew")
+
+enum metric {
+#define METRIC_MEMBER(name, text, type, help) METRIC_##name,
+    METRIC_LIST(METRIC_MEMBER)
+#undef METRIC_MEMBER
+        METRIC_COUNT
+};
+
+struct metric_block {
+    _Alignas(64) _Atomic uint64_t values[METRIC_COUNT];
+};
+
+static inline void metric_add(struct metric_block *block, enum metric metric, uint64_t count)
+{
+    uint64_t const now = atomic_load_explicit(&block->values[metric], memory_order_relaxed);
+    atomic_store_explicit(&block->values[metric], now + count, memory_order_relaxed);
+}
+
+static inline void metric_set(struct metric_block *block, enum metric metric, uint64_t value)
+{
+    atomic_store_explicit(&block->values[metric], value, memory_order_relaxed);
+}
+
+static inline uint64_t metric_get(const struct metric_block *block, enum metric metric)
+{
+    return atomic_load_explicit(&block->values[metric], memory_order_relaxed);
+}
+
+#endif
