@@ -88,7 +88,7 @@
     X("admin", "ca", PATH, admin_ca, NULL, 0, 0,                                                   \
       "the authority that issues the operators' certificates, PEM")
 
-enum config_profile { CONFIG_PROFILE_ISO, CONFIG_PROFILE_SPI };
+enum config_profile { CONFIG_PROFILE_ISO }; /* this build has no profile spi */
 enum config_broker { CONFIG_BROKER_EMBEDDED, CONFIG_BROKER_BROKER, CONFIG_BROKER_OFF };
 
 /* host:port. An IPv6 host is written in brackets and kept without them. */
