@@ -48,8 +48,8 @@ struct media_accept {
                              out as JSON */
 };
 
-/* No Accept field, or only empty ones, allows everything and names nothing.  The most specific
- * range that matches decides; q=0 forbids.  Members that are malformed are passed over. */
+/* The most specific range that matches decides; q=0 forbids.  Malformed members are passed over;
+ * no Accept field, or none with a well-formed member, allows everything and names nothing. */
 void media_accept_of(const struct fields *fields, struct media_accept *accept);
 
 enum media_stream {

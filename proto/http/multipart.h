@@ -2,7 +2,7 @@
  *
  * Reading copies nothing: parts are spans of the body.  A delimiter is a whole line: CRLF (or the
  * start of the body), "--boundary", spaces or tabs, CRLF; the last one has "--" behind the
- * boundary.  A line that only begins so is content.  Preamble and epilogue are ignored. */
+ * boundary and may end the body instead.  A line that only begins so is content.  Preamble and epilogue are ignored. */
 #ifndef PROTO_HTTP_MULTIPART_H
 #define PROTO_HTTP_MULTIPART_H
 
@@ -45,8 +45,7 @@ void multipart_write_end(struct draft *draft);
 /* How many bytes a part or the end adds at most, beyond resource_id and message. */
 #define MULTIPART_PART_OVERHEAD_BYTES 128
 
-/* For clients: as multipart_split, but of the switch's answer: gives each part's PI-ResourceId as
- * well.  A part without one is MULTIPART_BROKEN. */
+/* For clients: as multipart_split, and gives each part's PI-ResourceId, empty where it has none. */
 enum multipart_verdict multipart_split_answer(struct span body, struct span boundary,
                                               struct span parts[LIMIT_PARTS],
                                               struct span resource_ids[LIMIT_PARTS],

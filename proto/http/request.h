@@ -20,16 +20,10 @@
 
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
-#include "proto/http/chunked.h"
 #include "proto/http/draft.h"
 #include "proto/http/fields.h"
+#include "proto/http/payload.h"
 #include "proto/http/problem.h"
-
-enum request_framing {
-    REQUEST_NO_LENGTH, /* no body; 411 for a POST */
-    REQUEST_LENGTH,    /* content_length bytes follow, which may be 0 or beyond every limit */
-    REQUEST_CHUNKED
-};
 
 /* The head of one request.  All spans lie in the reader, until its next request_begin. */
 struct request {
@@ -40,8 +34,8 @@ struct request {
     bool keep_alive;    /* 1.1 and no `Connection: close`; 1.0 is always closed */
     bool
         expect_continue; /* 1.1 with `Expect: 100-continue`: send RESPONSE_CONTINUE to get a body */
-    enum request_framing framing;
-    uint64_t content_length; /* of REQUEST_LENGTH */
+    enum payload_framing framing; /* PAYLOAD_NONE, _LENGTH or _CHUNKED */
+    uint64_t content_length;      /* of PAYLOAD_LENGTH */
     struct fields fields;
 };
 
@@ -61,13 +55,10 @@ struct request_reader {
     const char *words;    /* static, of REQUEST_REFUSED */
     size_t body_size;     /* bytes of body read so far */
     /* The rest is request.c's. */
-    char *body;
-    size_t body_max;
-    uint64_t length_left;
     uint8_t state;
     bool blank_skipped;
     uint16_t head_size;
-    struct chunked chunked;
+    struct payload payload;
     char head[LIMIT_HEAD_BYTES];
 };
 

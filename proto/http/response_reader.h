@@ -11,8 +11,8 @@
 
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
-#include "proto/http/chunked.h"
 #include "proto/http/fields.h"
+#include "proto/http/payload.h"
 
 enum response_reader_event {
     RESPONSE_READER_MORE,     /* all bytes were taken */
@@ -28,12 +28,9 @@ struct response_reader {
     const char *words;    /* static; after RESPONSE_READER_BROKEN */
     size_t body_size;     /* bytes of body read so far */
     /* The rest is response_reader.c's. */
-    char *body;
-    size_t body_max;
-    uint64_t length_left;
     uint8_t state;
     uint16_t head_size;
-    struct chunked chunked;
+    struct payload payload;
     char head[LIMIT_HEAD_BYTES];
 };
 

@@ -1,0 +1,84 @@
+/* gzip: see gzip.h.
+ *
+ * zlib asks for its memory through hooks; they hand out pieces of the block taken in gzip_open. */
+#include "proto/http/gzip.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+/* What inflate may ask for: its state, about 7 KiB, and a window of 32 KiB (zlib.h, inflateInit2),
+ * with room for another release's state. */
+#define BLOCK_BYTES (64 * 1024)
+
+struct gzip {
+    z_stream stream;
+    size_t used; /* of block */
+    _Alignas(max_align_t) char block[BLOCK_BYTES];
+};
+
+static voidpf take(voidpf opaque, uInt items, uInt size)
+{
+    struct gzip *const gzip = opaque;
+    size_t const alignment = _Alignof(max_align_t);
+    size_t const bytes = ((size_t)items * size + alignment - 1) / alignment * alignment;
+    if (bytes > BLOCK_BYTES - gzip->used) return Z_NULL;
+    void *const piece = gzip->block + gzip->used;
+    gzip->used += bytes;
+    return piece;
+}
+
+/* The whole block is given back by gzip_close. */
+static void give_back(voidpf opaque, voidpf piece)
+{
+    (void)opaque;
+    (void)piece;
+}
+
+enum fault gzip_open(struct gzip **out)
+{
+    struct gzip *const gzip = calloc(1, sizeof *gzip);
+    if (gzip == NULL) return FAULT_MEMORY;
+    gzip->stream.zalloc = take;
+    gzip->stream.zfree = give_back;
+    gzip->stream.opaque = gzip;
+    /* 16: the gzip format only, neither zlib nor raw deflate. */
+    if (inflateInit2(&gzip->stream, 16 + MAX_WBITS) != Z_OK) {
+        free(gzip);
+        return FAULT_MEMORY;
+    }
+    *out = gzip;
+    return FAULT_NONE;
+}
+
+enum gzip_verdict gzip_inflate(struct gzip *gzip, struct span compressed, char *plain,
+                               size_t plain_max, size_t *plain_size)
+{
+    if (compressed.size > UINT_MAX || plain_max > UINT_MAX) return GZIP_TOO_LARGE;
+    if (inflateReset(&gzip->stream) != Z_OK) return GZIP_BROKEN;
+    z_stream *const stream = &gzip->stream;
+    stream->next_in = (z_const Bytef *)compressed.bytes;
+    stream->avail_in = (uInt)compressed.size;
+    stream->next_out = (Bytef *)plain;
+    stream->avail_out = (uInt)plain_max;
+
+    int const result = inflate(stream, Z_FINISH);
+    if (result == Z_STREAM_END) {
+        *plain_size = plain_max - stream->avail_out;
+        return stream->avail_in == 0 ? GZIP_GOOD : GZIP_BROKEN;
+    }
+    /* Not at its end with the buffer full: it is too large, unless it is the input that ended. */
+    if ((result == Z_BUF_ERROR || result == Z_OK) && stream->avail_out == 0 &&
+        stream->avail_in > 0) {
+        return GZIP_TOO_LARGE;
+    }
+    return GZIP_BROKEN;
+}
+
+void gzip_close(struct gzip *gzip)
+{
+    if (gzip == NULL) return;
+    (void)inflateEnd(&gzip->stream);
+    free(gzip);
+}
