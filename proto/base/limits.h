@@ -86,4 +86,17 @@
 #define LIMIT_TLS_CHAIN_DEPTH 4
 #define LIMIT_TLS_TICKET_SECONDS 3600
 
+/* Ledger: bytes of received messages in one block, 128 of the largest, so that a commit's frame is
+ * packed in memory taken at start; a directory's path with the longest file name behind it. */
+#define LIMIT_EVIDENCE_BLOCK_BYTES (8 * 1024 * 1024)
+#define LIMIT_LEDGER_PATH_BYTES 1023
+
+/* Write-ahead log of the ledger (DESIGN, "The ledger"): beyond it a start after a crash would have
+ * to read too much. */
+#define LIMIT_WAL_BYTES (64 * 1024 * 1024)
+
+/* Deliveries of one participant that were offered and not confirmed: 6 streams of 10 messages of 10
+ * transactions, with room for what streams that were given up still hold. */
+#define LIMIT_OUTSTANDING 1024
+
 #endif
