@@ -1,0 +1,15 @@
+/* subcommand: what the program cauce can do, one entry per subcommand (WIRE section 6).
+ *
+ * Each is `int NAME_main(int count, char **arguments)` in its own file: arguments[0] is the
+ * subcommand's name, the result is the program's exit code (2: wrong usage). */
+#ifndef OPS_CAUCE_SUBCOMMAND_H
+#define OPS_CAUCE_SUBCOMMAND_H
+
+/* name, what it does in one line of at most 60 characters */
+#define SUBCOMMAND_LIST(X) X(dev, "make a development environment in a folder")
+
+#define SUBCOMMAND_DECLARE(name, words) int name##_main(int count, char **arguments);
+SUBCOMMAND_LIST(SUBCOMMAND_DECLARE)
+#undef SUBCOMMAND_DECLARE
+
+#endif
