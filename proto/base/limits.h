@@ -99,4 +99,42 @@
  * transactions, with room for what streams that were given up still hold. */
 #define LIMIT_OUTSTANDING 1024
 
+/* Connections of one port on one loop: banks hold a few each (6 streams and some for sending), and
+ * one takes about 60 KiB. */
+#define LIMIT_LOOP_CONNECTIONS 4096
+
+/* Bodies and polls of one loop that settlement has not answered yet: two milliseconds of work at
+ * the best rate known, and every participant's streams on a machine of two loops. */
+#define LIMIT_LOOP_OUTSTANDING 4096
+
+/* Sent behind a request that waits, kept until its turn: 16 heads of 4 KiB; then reading stops. */
+#define LIMIT_READ_AHEAD_BYTES (64 * 1024)
+
+/* After a refusal the rest of a body is read and thrown away for so long (WIRE section 1). */
+#define LIMIT_LINGER_SECONDS 5
+
+/* A client that takes nothing of an answer for so long is cut; a packet is sent again within it. */
+#define LIMIT_STALL_SECONDS 20
+
+/* A clean stop lets answers go out for so long (WIRE section 6 gives the whole process 5 s). */
+#define LIMIT_STOP_SECONDS 3
+
+/* What one body can put into a ring of commands: its messages, the canonical transactions of each
+ * (LIMIT_CANONICAL_BYTES together), and the records themselves. */
+#define LIMIT_BODY_COMMAND_BYTES                                                                   \
+    (LIMIT_PARTS * (LIMIT_MESSAGE_BYTES + LIMIT_CANONICAL_BYTES) + 128 * 1024)
+
+/* What the ends of all open polls can put there, two records of at most 64 bytes each. */
+#define LIMIT_POLL_END_BYTES (2 * LIMIT_LOOP_OUTSTANDING * 64)
+
+/* A ring of commands: the two above with as much again for what waits. */
+#define LIMIT_COMMAND_RING_BYTES (16 * 1024 * 1024)
+
+/* Bytes behind the items of one poll's reply, an item with a whole message counted as
+ * LIMIT_CANONICAL_BYTES: ten messages of one transaction each, whatever they hold. */
+#define LIMIT_POLL_REPLY_BYTES (LIMIT_PARTS * LIMIT_CANONICAL_BYTES)
+
+/* Signed messages that a loop keeps for redelivery: 3,000 of 5 KiB. */
+#define LIMIT_SHELF_BYTES (16 * 1024 * 1024)
+
 #endif

@@ -1,0 +1,52 @@
+/* pool: the buffers of one loop, in a few sizes, taken once and lent again and again.
+ *
+ * Bodies are received into them, answers leave from them, and what a client has sent ahead waits in
+ * them.  When a size has run out the next larger one serves; when all have, the caller refuses.
+ * Memory: reserved in pool_open; the system gives a page when it is first written.
+ * Threads: the one of its loop. */
+#ifndef SWITCH_LOOP_POOL_H
+#define SWITCH_LOOP_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/fault.h"
+
+/* name, bytes of one buffer, how many a loop has, what for */
+#define POOL_CLASS_LIST(X)                                                                         \
+    X(SMALL, 16 * 1024, 2048)   /* a body or an answer of one or two messages */                   \
+    X(MIDDLE, 64 * 1024, 256)   /* a batch, or what a client has pipelined */                      \
+    X(LARGE, 642 * 1024, 32)    /* the largest body, a large batch */                              \
+    X(HUGE, 2 * 1408 * 1024, 4) /* ten forwarded messages of the largest canonical form */
+
+enum pool_class {
+#define POOL_CLASS_MEMBER(name, bytes, count) POOL_##name,
+    POOL_CLASS_LIST(POOL_CLASS_MEMBER)
+#undef POOL_CLASS_MEMBER
+        POOL_CLASSES
+};
+
+struct pool_buffer {
+    char *bytes; /* NULL: none is held */
+    size_t size;
+    enum pool_class class;
+};
+
+struct pool;
+
+/* FAULT_MEMORY: the address space cannot be had. */
+MUST_CHECK enum fault pool_open(struct pool **out);
+
+/* A buffer of at least `size` bytes; the holder's until pool_give.  FAULT_FULL: none is left. */
+MUST_CHECK enum fault pool_take(struct pool *pool, size_t size, struct pool_buffer *buffer);
+
+/* Gives it back and sets it to none. Accepts a buffer that holds none. */
+void pool_give(struct pool *pool, struct pool_buffer *buffer);
+
+/* Buffers now lent, of all sizes. */
+uint32_t pool_lent(const struct pool *pool);
+
+/* Assumed: all buffers were given back. Accepts NULL. */
+void pool_close(struct pool *pool);
+
+#endif
