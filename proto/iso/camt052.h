@@ -14,8 +14,9 @@
 #include "proto/xml/document.h"
 
 struct camt052 {
-    struct span query_id; /* GrpHdr/OrgnlBizQry/MsgId: the MsgId of the camt.060 */
-    struct span account;  /* Rpt/Acct/Id/Othr/Id: the participant's code */
+    struct span message_id; /* GrpHdr/MsgId; the writer takes header->business_id instead */
+    struct span query_id;   /* GrpHdr/OrgnlBizQry/MsgId: the MsgId of the camt.060 */
+    struct span account;    /* Rpt/Acct/Id/Othr/Id: the participant's code */
     struct span currency;
     struct amount available; /* Bal ITAV, >= 0 */
     struct amount reserved;  /* Bal BLCK, >= 0 */

@@ -20,9 +20,8 @@
 #include "proto/base/span.h"
 #include "proto/iso/catalogue.h"
 #include "proto/iso/header.h"
+#include "proto/signature/signature.h"
 #include "proto/xml/writer.h"
-
-struct signature_signer;
 
 struct compose {
     struct writer writer;

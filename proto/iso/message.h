@@ -25,6 +25,7 @@
 #include "proto/iso/pacs002.h"
 #include "proto/iso/pacs008.h"
 #include "proto/iso/refusal.h"
+#include "proto/signature/signature.h"
 #include "proto/xml/document.h"
 
 struct message_reader;
@@ -39,11 +40,9 @@ enum message_side { MESSAGE_BY_SWITCH, MESSAGE_BY_BANK };
 
 struct message_rules {
     enum message_side side;
-    struct span sender;    /* Fr must be it: the path's code, or the switch's; empty: any */
-    struct span receiver;  /* To must be it; empty: any */
-    struct span reference; /* what refusals cite where BizMsgIdr cannot be read: the PI-ResourceId;
-                              empty: nothing */
-    bool age_checked;      /* whether CreDt is compared with: */
+    struct span sender;   /* Fr must be it: the path's code, or the switch's; empty: any */
+    struct span receiver; /* To must be it; empty: any */
+    bool age_checked;     /* whether CreDt is compared with: */
     int64_t now_ns;
     int64_t age_max_ns;   /* duplicate_window_hours: older is HEADER */
     int64_t ahead_max_ns; /* clock_ahead_seconds: further ahead is HEADER */
@@ -54,7 +53,7 @@ struct message {
     struct span bytes; /* as given */
     struct header_found header;
     struct xml_document *document; /* the reader's */
-    uint16_t envelope_node;
+    uint16_t header_node;          /* AppHdr; the Envelope is node 0 */
     uint16_t document_node;
     union { /* by kind */
         struct pacs008 pacs008;
@@ -76,5 +75,26 @@ enum message_verdict {
 MUST_CHECK enum message_verdict message_read(struct message_reader *reader, struct span bytes,
                                              const struct message_rules *rules,
                                              struct message *message, struct refusal *refusal);
+
+/* The row SIGNATURE, of a message that message_read gave and no other was read after.
+ * `certificates`: the sender's active ones for signing (signature.h). True: *key is the index of the
+ * one that verified. False: *refusal says SIGNATURE, or BADXML where the canonical form is longer
+ * than LIMIT_CANONICAL_BYTES. */
+MUST_CHECK bool message_verify(struct signature_checker *checker, const struct message *message,
+                               const struct certificate *const *certificates,
+                               size_t certificate_count, size_t *key, struct refusal *refusal);
+
+/* What `cauce message check` says of a file (WIRE section 6): an Envelope as message_read does; a
+ * bare Document of any version of section 2's list, judged by its XSD and, where the switch reads
+ * that type, by sections 4 and 5; a bare AppHdr, judged by its XSD and the row HEADER as far as it
+ * concerns AppHdr alone. */
+enum message_part { MESSAGE_ENVELOPE, MESSAGE_DOCUMENT, MESSAGE_HEADER };
+
+/* *part says what the file is; *identifier (static) its version when GOOD; *message is written for
+ * a good Envelope only. */
+MUST_CHECK enum message_verdict message_check(struct message_reader *reader, struct span bytes,
+                                              const struct message_rules *rules,
+                                              enum message_part *part, struct span *identifier,
+                                              struct message *message, struct refusal *refusal);
 
 #endif

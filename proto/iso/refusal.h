@@ -11,6 +11,7 @@
 #include "proto/base/fault.h"
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
+#include "proto/xml/document.h"
 
 /* RjctgPtyRsn, in the order in which they are tested but for SCHEMA, which is tested twice. */
 #define REFUSAL_LIST(X)                                                                            \
@@ -28,8 +29,7 @@ enum refusal_code {
 };
 
 #define REFUSAL_REFERENCE_BYTES (4 * LIMIT_ID_BYTES) /* 35 characters of UTF-8 */
-#define REFUSAL_LOCATION_BYTES (4 * LIMIT_LOCATION_BYTES)
-#define REFUSAL_WORDS_BYTES LIMIT_LOCATION_BYTES /* ours are ASCII, cut at 350 */
+#define REFUSAL_WORDS_BYTES LIMIT_LOCATION_BYTES     /* ours are ASCII, cut at 350 */
 
 struct refusal {
     enum refusal_code code;
@@ -37,7 +37,7 @@ struct refusal {
     uint16_t location_size;  /* 0: there is no element to point at */
     uint16_t words_size;
     char reference[REFUSAL_REFERENCE_BYTES];
-    char location[REFUSAL_LOCATION_BYTES];
+    char location[XML_PATH_BYTES];
     char words[REFUSAL_WORDS_BYTES];
 };
 
@@ -57,7 +57,7 @@ void refusal_set(struct refusal *refusal, enum refusal_code code, const char *fo
 /* Sets the reference if it is 1 to 35 characters, else clears it. */
 void refusal_refer(struct refusal *refusal, struct span reference);
 
-/* Sets the location, cut at 350 characters. */
-void refusal_locate(struct refusal *refusal, struct span location);
+/* Sets the location to the path of `node` (xml/document.h); XML_NONE clears it. */
+void refusal_locate(struct refusal *refusal, const struct xml_document *document, uint16_t node);
 
 #endif
