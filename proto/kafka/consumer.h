@@ -22,7 +22,7 @@ struct consumer;
 
 struct consumer_settings {
     const char *bootstrap;              /* as producer_settings has it */
-    const struct config_rdkafka *extra; /* those that only a producer has are left out */
+    const struct config_rdkafka *extra; /* librdkafka passes over those that only a producer has */
     size_t extra_count;
 };
 
