@@ -4,9 +4,9 @@
  * one thing to the signature and another to the switch.  proto/xml/README.md draws it.
  *
  * Memory: all is taken in document_open and used again for each message; nothing is allocated
- * and nothing big is cleared per message.  Texts and names point into the message's own bytes, or
- * into the document's storage where references or line ends had to be decoded: they live until the
- * next reader_parse of the document, or the end of the message's bytes, whichever comes first.
+ * and nothing big is cleared per message.  Names and texts point into the document's own copy of the
+ * message, in which references and line ends are decoded in place: they live until the next
+ * reader_parse of the document.
  * Threads: a document belongs to one thread. */
 #ifndef PROTO_XML_DOCUMENT_H
 #define PROTO_XML_DOCUMENT_H
@@ -60,15 +60,18 @@ struct xml_attribute {
 struct xml_names; /* prefixes and namespace names, each once: names.h */
 
 struct xml_document {
-    struct span message;              /* the bytes last parsed; the caller's */
+    struct span message;              /* the bytes last parsed, as received; the caller's */
     struct xml_node *nodes;           /* LIMIT_XML_NODES of them */
     struct xml_attribute *attributes; /* LIMIT_XML_ATTRIBUTES_ALL of them */
-    char *decoded;                    /* LIMIT_MESSAGE_BYTES, texts that had to be decoded */
+    char *text;                       /* the copy, DOCUMENT_TEXT_BYTES */
     struct xml_names *names;
     uint32_t node_count;
     uint32_t attribute_count;
-    uint32_t decoded_size;
+    bool relative_namespace; /* a namespace name without a scheme is declared somewhere */
 };
+
+/* The copy ends with zeros, so that scanning and comparing a name need no bound. */
+#define DOCUMENT_TEXT_BYTES (LIMIT_MESSAGE_BYTES + 2 * LIMIT_XML_NAME_BYTES)
 
 /* Takes the memory for one message at a time, about 2 MB, and touches it.
  * FAULT_MEMORY: it cannot be had. */
@@ -120,7 +123,8 @@ const struct xml_attribute *document_attribute(const struct xml_document *docume
  * Returns the length without the zero. */
 size_t document_path(const struct xml_document *document, uint16_t node, char path[XML_PATH_BYTES]);
 
-/* Line and column (in bytes), both from 1, of a place in the message. */
+/* Line and column (in bytes), both from 1, of a place in the message.
+ * Assumed that the message's bytes still live. */
 void document_position(const struct xml_document *document, uint32_t offset, uint32_t *line,
                        uint32_t *column);
 

@@ -69,7 +69,7 @@ struct reader_watch {
 };
 
 /* Reads `message` into `document`, which forgets the one before.  `watch` may be NULL.  The bytes
- * stay the caller's and must outlive every use of the document.
+ * stay the caller's; the document works on a copy.
  * FAULT_INVALID: refused; *error says where and why, and the document holds what came before. */
 MUST_CHECK enum fault reader_parse(struct xml_document *document, struct span message,
                                    const struct reader_watch *watch, struct reader_error *error);

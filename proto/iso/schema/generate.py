@@ -35,7 +35,6 @@ BUILTINS = {
     "xs:dateTime": "DATE_TIME",
     "xs:time": "TIME",
     "xs:gYearMonth": "YEAR_MONTH",
-    "xs:gYear": "YEAR",
     "xs:base64Binary": "BASE64",
 }
 STATES_MAX = 64
@@ -277,6 +276,9 @@ class Tables:
     def children(self, title, content):
         if content.tag not in (XS + "sequence", XS + "choice") or content.attrib:
             stop(title + ": neither one sequence nor one choice")
+        names = [child.get("name") for child in content]
+        if len(set(names)) != len(names):
+            stop(title + ": two children of one name")
         first = len(self.elements)
         self.elements += [None] * len(content)
         for index, child in enumerate(content):
@@ -362,6 +364,16 @@ def shape_text(definition):
 
 # ---- C ----
 
+FIND = """
+const struct schema_message *tables_find(struct span namespace)
+{
+    for (unsigned i = 0; i < tables_message_count; i++) {
+        if (span_equal(tables_messages[i].namespace, namespace)) return &tables_messages[i];
+    }
+    return NULL;
+}
+"""
+
 def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?") + '"'
 
@@ -404,7 +416,7 @@ def write_tables(tables):
     text += table("struct schema_message", "messages", [
         f"    {{{{{quoted(m[0])}, {len(m[0])}}}, {{{quoted(m[1])}, {len(m[1])}}}, {m[2]}}},"
         for m in tables.messages])
-    return text + f"const unsigned tables_message_count = {len(tables.messages)};\n"
+    return text + f"const unsigned tables_message_count = {len(tables.messages)};\n" + FIND
 
 
 def write_ids(tables):

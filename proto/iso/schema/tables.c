@@ -2990,3 +2990,11 @@ const struct schema_message tables_messages[] = {
 };
 
 const unsigned tables_message_count = 18;
+
+const struct schema_message *tables_find(struct span namespace)
+{
+    for (unsigned i = 0; i < tables_message_count; i++) {
+        if (span_equal(tables_messages[i].namespace, namespace)) return &tables_messages[i];
+    }
+    return NULL;
+}

@@ -19,7 +19,6 @@ enum schema_builtin {
     SCHEMA_DATE_TIME,
     SCHEMA_TIME,
     SCHEMA_YEAR_MONTH,
-    SCHEMA_YEAR,
     SCHEMA_BASE64,
 };
 

@@ -25,6 +25,7 @@
     X(NONE, "none")                                                                                \
     X(ROOT, "the root element is not Envelope")                                                    \
     X(MISSING, "element %s is missing")                                                            \
+    X(CHOICE, "%s holds none of the elements of which it needs one")                               \
     X(UNEXPECTED, "element %s is not expected here")                                               \
     X(NAMESPACE, "element %s is in another namespace")                                             \
     X(TEXT, "text between the elements of %s")                                                     \
@@ -53,11 +54,19 @@ struct walk_error {
 /* What the root element is. */
 enum walk_root { WALK_ROOT_ENVELOPE, WALK_ROOT_HEADER, WALK_ROOT_DOCUMENT, WALK_ROOT_OTHER };
 
+/* How the children of an open element are judged. */
+enum walk_mode {
+    WALK_ENVELOPE, /* Envelope: AppHdr, then Document */
+    WALK_TYPE,     /* by its type */
+    WALK_LAX,      /* any, but the message's own root element is judged again */
+    WALK_SKIP      /* any */
+};
+
 struct walk_frame {
-    uint16_t type;    /* index into tables_types */
-    uint16_t element; /* SCHEMA_SEQUENCE: the element (in its type) reached so far */
-    uint16_t count;   /* how often that one has stood; of a choice or any: how many children */
-    uint8_t mode;     /* walk.c */
+    const struct schema_type *type; /* WALK_TYPE */
+    uint16_t element;               /* sequence or choice: id of the element that stood last */
+    uint16_t count;                 /* how often that one has stood; else how many children */
+    enum walk_mode mode;
 };
 
 struct walk {
@@ -73,8 +82,8 @@ struct walk {
     struct walk_error document_error;     /* Document breaks its schema */
 
     /* The state of the pass: walk.c's own. */
-    struct walk_error *part_error; /* where an error of the part being read goes */
-    const struct schema_message *part;
+    struct walk_error *part_error;     /* where an error of AppHdr or Document goes, while in one */
+    const struct schema_message *part; /* whose tables judge it */
     uint16_t part_namespace;
     unsigned depth;
     struct walk_frame frames[LIMIT_XML_DEPTH];
