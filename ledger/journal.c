@@ -1,0 +1,497 @@
+/* The settlement thread's only way to the disk.
+ *
+ * The happy path:
+ *   append   link the entry to the one before it and stage it with its body and its message;
+ *   commit   BEGIN, one row per entry, one block, one frame of evidence, COMMIT (which syncs), then
+ *            move `durable_seq`;
+ *   idle     checkpoint, when the write-ahead log has grown enough.
+ *
+ * Possible failures: no room in the block (the caller commits and appends again), or SQLite
+ * refuses any step of a commit or a checkpoint: the journal closes (`give_up`). */
+#include "ledger/journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ledger/segment.h"
+#include "proto/base/log.h"
+
+#define PART "journal"
+#define LOCK_FILE "lock"
+
+/* Bodies of one block: 128 of the largest, or 1,024 with both of a payment's texts many times over. */
+#define BODIES_BYTES (1024 * 1024)
+
+/* A checkpoint syncs twice, about 0.5 ms on the reference machine; at one payment a time this many
+ * bytes come once in some 300 commits, so that it stays out of the 99th percentile. */
+#define JOURNAL_IDLE_WAL_BYTES (4 * 1024 * 1024)
+
+/* A reader may hold a checkpoint back; the next try comes after so many bytes more. */
+#define CHECKPOINT_RETRY_BYTES (4 * 1024 * 1024)
+
+static_assert(JOURNAL_FORMAT_VERSION == SEGMENT_FORMAT_VERSION, "one number, two audiences");
+static_assert(JOURNAL_LEDGER_ID_BYTES == SEGMENT_LEDGER_ID_BYTES, "one id, two audiences");
+
+struct staged {
+    struct entry_public public;
+    struct entry_private private;
+    uint32_t body_at;   /* in `bodies` */
+    uint32_t body_size; /* 0: none of its own */
+    uint64_t body_seq;  /* of the entry whose body it shares; 0: shares none */
+};
+
+struct journal {
+    sqlite3 *lock; /* in an exclusive transaction for as long as the journal is open */
+    struct segment segment;
+    sqlite3_stmt *begin, *insert_entry, *insert_block, *insert_evidence, *commit;
+
+    struct journal_head head; /* of what is staged, or durable when nothing is */
+    bool failed;              /* set once, never cleared */
+    uint64_t wal_bytes;       /* of the write-ahead log after the last commit */
+    uint64_t wal_retry_bytes; /* a commit checkpoints when wal_bytes is above */
+
+    uint64_t body_seq;     /* the newest entry with a body of its own; 0: none */
+    struct hash body_hash; /* of that body */
+
+    struct evidence_writer *evidence;
+    uint32_t staged_count; /* <= BLOCK_ENTRIES_MAX */
+    uint32_t bodies_used;  /* <= BODIES_BYTES */
+    struct staged staged[BLOCK_ENTRIES_MAX];
+    struct hash hashes[BLOCK_ENTRIES_MAX]; /* of the staged entries */
+    char bodies[BODIES_BYTES];
+
+    _Alignas(64) _Atomic uint64_t durable_seq; /* <= head.seq; equal when nothing is staged */
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* A directory that is made must itself survive power loss, or the ledger goes with it. */
+static enum fault make_directory(const char *directory)
+{
+    if (mkdir(directory, 0700) != 0) {
+        if (errno == EEXIST) return FAULT_NONE;
+        LOG(LOG_ERROR, PART, "cannot make %s: %s", directory, strerror(errno));
+        return FAULT_IO;
+    }
+    char parent[DATABASE_PATH_BYTES];
+    enum fault fault = database_path(parent, directory, "..");
+    if (fault != FAULT_NONE) return fault;
+    int const fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0) {
+        LOG(LOG_ERROR, PART, "cannot sync %s: %s", parent, strerror(errno));
+        fault = FAULT_IO;
+    }
+    if (fd >= 0) (void)close(fd);
+    return fault;
+}
+
+/* The lock is SQLite's on an empty file, so it works through any VFS and ends with the process. */
+static enum fault take_lock(struct journal *journal, const struct journal_options *options)
+{
+    char path[DATABASE_PATH_BYTES];
+    enum fault fault = database_path(path, options->directory, LOCK_FILE);
+    if (fault != FAULT_NONE) return fault;
+    fault = database_open(&journal->lock, PART, path, options->vfs, DATABASE_WRITE);
+    if (fault != FAULT_NONE) return fault;
+    (void)sqlite3_busy_timeout(journal->lock, 0);
+    int const result = sqlite3_exec(journal->lock, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    if (result == SQLITE_OK) return FAULT_NONE;
+    if (database_fault(result) == FAULT_BUSY) {
+        LOG(LOG_ERROR, PART, "the ledger in %s is open in another process", options->directory);
+        return FAULT_BUSY;
+    }
+    return database_failed(journal->lock, PART, path, result);
+}
+
+static enum fault prepare_all(struct journal *journal)
+{
+    const struct {
+        sqlite3_stmt **statement;
+        const char *sql;
+    } statements[] = {
+        {&journal->begin, "BEGIN IMMEDIATE"},
+        {&journal->insert_entry, "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+        {&journal->insert_block, "INSERT INTO blocks VALUES (?1, ?2)"},
+        {&journal->insert_evidence, "INSERT INTO evidence VALUES (?1, ?2)"},
+        {&journal->commit, "COMMIT"},
+    };
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        enum fault const fault =
+            database_prepare(journal->segment.db, PART, statements[i].sql, statements[i].statement);
+        if (fault != FAULT_NONE) return fault;
+    }
+    return FAULT_NONE;
+}
+
+static enum fault contradiction(uint64_t block, const char *words)
+{
+    LOG(LOG_ERROR, PART, "block %" PRIu64 " %s: run cauce verify", block, words);
+    return FAULT_CORRUPT;
+}
+
+/* Reads the newest block's entries, hashing each again, and leaves the last in *entry. */
+static enum fault check_entries(struct journal *journal, const struct block_header *header,
+                                struct entry *entry)
+{
+    struct segment *segment = &journal->segment;
+    enum fault fault = segment_hash(segment, header->first_seq - 1, &entry->prev_hash);
+    if (fault != FAULT_NONE) return fault;
+    fault = segment_start(segment, header->first_seq, header->last_seq);
+    for (uint64_t seq = header->first_seq; fault == FAULT_NONE && seq <= header->last_seq; seq++) {
+        struct span body;
+        if (seq > header->first_seq) entry->prev_hash = entry->hash;
+        fault = segment_next(segment, seq, entry, &body);
+        journal->hashes[seq - header->first_seq] = entry->hash;
+    }
+    segment_stop(segment);
+    return fault;
+}
+
+/* What a crash may leave is decided by SQLite: the newest commit whole, or not at all.  That is
+ * checked, and with it that the file's end was not tampered with; the rest is for the replay. */
+static enum fault check_newest_block(struct journal *journal)
+{
+    uint64_t seq, number;
+    enum fault fault = segment_newest(&journal->segment, &seq, &number);
+    if (fault != FAULT_NONE) return fault;
+    if (seq == 0 && number == 0) return FAULT_NONE;
+
+    struct block_header header, before;
+    struct hash before_hash = {0};
+    fault = segment_header(&journal->segment, number, &header);
+    if (fault == FAULT_NOT_FOUND || (fault == FAULT_NONE && header.last_seq != seq))
+        return contradiction(number, "does not end with the newest entry");
+    if (fault != FAULT_NONE) return fault;
+    if (number > 1) {
+        fault = segment_header(&journal->segment, number - 1, &before);
+        if (fault == FAULT_NOT_FOUND) return contradiction(number - 1, "is missing");
+        if (fault != FAULT_NONE) return fault;
+        before_hash = block_header_hash(&before);
+    }
+    if (!hash_equal(&header.previous, &before_hash))
+        return contradiction(number, "does not name the one before");
+
+    struct entry last;
+    fault = check_entries(journal, &header, &last);
+    if (fault == FAULT_NOT_FOUND) return contradiction(number, "lacks an entry");
+    if (fault != FAULT_NONE) return fault;
+    struct hash const root = block_root(journal->hashes, header.entry_count);
+    if (!hash_equal(&root, &header.root))
+        return contradiction(number, "has another root than its entries");
+
+    /* From here nothing can fail. */
+    journal->head.seq = seq;
+    journal->head.hash = last.hash;
+    journal->head.time_ns = last.public.time_ns;
+    journal->head.block_number = number;
+    journal->head.block_hash = block_header_hash(&header);
+    return FAULT_NONE;
+}
+
+/* The first entry says whose ledger it is. */
+static enum fault read_opening(struct journal *journal)
+{
+    struct entry entry = {0};
+    struct span body;
+    struct segment_opening opening;
+    enum fault fault = segment_start(&journal->segment, 1, 1);
+    if (fault == FAULT_NONE) fault = segment_next(&journal->segment, 1, &entry, &body);
+    if (fault == FAULT_NONE) fault = segment_read_opening(&entry, body, &opening);
+    segment_stop(&journal->segment);
+    if (fault != FAULT_NONE) {
+        LOG(LOG_ERROR, PART, "the first entry opens no segment of format %d: %s",
+            JOURNAL_FORMAT_VERSION, fault_words(fault));
+        return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
+    }
+    journal->head.segment_number = opening.number;
+    memcpy(journal->head.ledger_id, opening.ledger_id, sizeof journal->head.ledger_id);
+    return FAULT_NONE;
+}
+
+/* SQLite calls it after each commit with the length of the write-ahead log. */
+static int note_wal(void *context, sqlite3 *db, const char *schema, int pages)
+{
+    (void)db;
+    (void)schema;
+    struct journal *journal = context;
+    journal->wal_bytes = (uint64_t)pages * SEGMENT_PAGE_BYTES;
+    return SQLITE_OK;
+}
+
+enum fault journal_open(struct journal **out, const struct journal_options *options,
+                        struct journal_head *head)
+{
+    struct journal *journal = aligned_alloc(_Alignof(struct journal), sizeof *journal);
+    if (journal == NULL) return FAULT_MEMORY;
+    memset(journal, 0, sizeof *journal); /* touched now, so that no commit waits for a page */
+
+    enum fault fault = options->vfs == NULL ? make_directory(options->directory) : FAULT_NONE;
+    if (fault != FAULT_NONE) goto failed;
+    fault = take_lock(journal, options);
+    if (fault != FAULT_NONE) goto failed;
+    fault = evidence_open(&journal->evidence);
+    if (fault != FAULT_NONE) goto failed;
+    fault = segment_open(&journal->segment, PART, options->directory, options->vfs, DATABASE_WRITE);
+    if (fault != FAULT_NONE) goto failed;
+    fault = prepare_all(journal);
+    if (fault != FAULT_NONE) goto failed;
+    fault = check_newest_block(journal);
+    if (fault != FAULT_NONE) goto failed;
+    if (journal->head.seq > 0) {
+        fault = read_opening(journal);
+        if (fault != FAULT_NONE) goto failed;
+    }
+    (void)sqlite3_wal_hook(journal->segment.db, note_wal, journal);
+    journal->wal_retry_bytes = LIMIT_WAL_BYTES;
+    atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
+    *head = journal->head;
+    *out = journal;
+    return FAULT_NONE;
+
+failed:
+    journal->failed = true; /* nothing to checkpoint */
+    journal_close(journal);
+    return fault;
+}
+
+/* --- replay ----------------------------------------------------------------------------------- */
+
+enum fault journal_replay(struct journal *journal, uint64_t from_seq, journal_visit visit,
+                          void *context)
+{
+    assert(journal->staged_count == 0 && from_seq >= 1);
+    if (from_seq > journal->head.seq + 1) return FAULT_NOT_FOUND;
+
+    struct entry entry;
+    enum fault fault = segment_hash(&journal->segment, from_seq - 1, &entry.hash);
+    if (fault == FAULT_NONE) fault = segment_start(&journal->segment, from_seq, journal->head.seq);
+    for (uint64_t seq = from_seq; fault == FAULT_NONE && seq <= journal->head.seq; seq++) {
+        struct span body;
+        entry.prev_hash = entry.hash;
+        fault = segment_next(&journal->segment, seq, &entry, &body);
+        if (fault == FAULT_NOT_FOUND) fault = FAULT_CORRUPT;
+        if (fault == FAULT_NONE) fault = visit(context, &entry, body);
+    }
+    segment_stop(&journal->segment);
+    if (fault != FAULT_NONE) return fault;
+
+    if (!hash_equal(&entry.hash, &journal->head.hash)) {
+        LOG(LOG_ERROR, PART, "the chain does not lead to entry %" PRIu64, journal->head.seq);
+        return FAULT_CORRUPT;
+    }
+    return FAULT_NONE;
+}
+
+/* --- staging ---------------------------------------------------------------------------------- */
+
+static bool opens_ledger(const struct entry *entry, const struct body *body)
+{
+    struct segment_opening opening;
+    return body && segment_read_opening(entry, body_span(body), &opening) == FAULT_NONE &&
+           opening.number == SEGMENT_NUMBER;
+}
+
+enum fault journal_append(struct journal *journal, struct entry *entry, const struct body *body,
+                          const struct evidence *evidence)
+{
+    uint32_t const body_size = body ? body->size : 0;
+    assert(entry->public.seq == journal->head.seq + 1); /* the core numbers without gaps */
+    assert(entry->public.time_ns >= journal->head.time_ns);
+    assert(entry->public.seq > 1 || opens_ledger(entry, body));
+    assert(body_size <= ENTRY_BODY_BYTES_MAX);
+    assert(evidence == NULL ? hash_is_zero(&entry->public.evidence_hash)
+                            : hash_equal(&entry->public.evidence_hash, &evidence->hash));
+
+    if (journal->failed) return FAULT_CLOSED;
+    if (journal->staged_count == BLOCK_ENTRIES_MAX) return FAULT_FULL;
+    if (body_size > BODIES_BYTES - journal->bodies_used) return FAULT_FULL;
+    if (evidence) {
+        enum fault const fault = evidence_add(journal->evidence, evidence);
+        if (fault != FAULT_NONE) return fault;
+    }
+
+    /* From here nothing can fail. */
+    struct staged *staged = &journal->staged[journal->staged_count];
+    *staged = (struct staged){.public = entry->public, .private = entry->private};
+    entry->body_hash = body_size ? body_hash(body) : (struct hash){0};
+    if (body_size && journal->body_seq && hash_equal(&journal->body_hash, &entry->body_hash)) {
+        staged->body_seq = journal->body_seq;
+    } else if (body_size) {
+        staged->body_at = journal->bodies_used;
+        staged->body_size = body_size;
+        memcpy(journal->bodies + journal->bodies_used, body->bytes, body_size);
+        journal->bodies_used += body_size;
+        journal->body_seq = entry->public.seq;
+        journal->body_hash = entry->body_hash;
+    }
+    entry->prev_hash = journal->head.hash;
+    entry->hash = entry_hash(entry);
+    journal->hashes[journal->staged_count++] = entry->hash;
+    journal->head.seq = entry->public.seq;
+    journal->head.hash = entry->hash;
+    journal->head.time_ns = entry->public.time_ns;
+    return FAULT_NONE;
+}
+
+uint32_t journal_staged(const struct journal *journal)
+{
+    return journal->staged_count;
+}
+
+/* --- committing ------------------------------------------------------------------------------- */
+
+/* Never retry: after a failed sync the kernel may have dropped the dirty pages, and a second
+ * COMMIT could succeed with nothing on disk. */
+static enum fault give_up(struct journal *journal, const char *what, int result)
+{
+    LOG(LOG_FATAL, PART, "%s failed after entry %" PRIu64 ": %s (%d)", what,
+        journal_durable_seq(journal), sqlite3_errmsg(journal->segment.db), result);
+    journal->failed = true;
+    return FAULT_IO;
+}
+
+static int run(sqlite3_stmt *statement)
+{
+    int const result = sqlite3_step(statement);
+    int const reset = sqlite3_reset(statement);
+    return result == SQLITE_DONE ? reset : result;
+}
+
+static int insert_entry(struct journal *journal, uint32_t index)
+{
+    const struct staged *staged = &journal->staged[index];
+    sqlite3_stmt *insert = journal->insert_entry;
+    int result = sqlite3_bind_int64(insert, 1, (sqlite3_int64)staged->public.seq);
+    if (result == SQLITE_OK)
+        result =
+            sqlite3_bind_blob(insert, 2, &staged->public, sizeof staged->public, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result =
+            sqlite3_bind_blob(insert, 3, &staged->private, sizeof staged->private, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_blob(insert, 4, &journal->hashes[index], HASH_BYTES, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = staged->body_size == 0
+                     ? sqlite3_bind_null(insert, 5)
+                     : sqlite3_bind_blob(insert, 5, journal->bodies + staged->body_at,
+                                         (int)staged->body_size, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = staged->body_seq == 0
+                     ? sqlite3_bind_null(insert, 6)
+                     : sqlite3_bind_int64(insert, 6, (sqlite3_int64)staged->body_seq);
+    return result == SQLITE_OK ? run(insert) : result;
+}
+
+static int insert_numbered(sqlite3_stmt *insert, uint64_t number, struct span blob)
+{
+    int result = sqlite3_bind_int64(insert, 1, (sqlite3_int64)number);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_blob(insert, 2, blob.bytes, (int)blob.size, SQLITE_STATIC);
+    return result == SQLITE_OK ? run(insert) : result;
+}
+
+static struct block_header header_of_staged(const struct journal *journal)
+{
+    const struct staged *last = &journal->staged[journal->staged_count - 1];
+    return (struct block_header){
+        .version = BLOCK_VERSION,
+        .entry_count = journal->staged_count,
+        .number = journal->head.block_number + 1,
+        .first_seq = journal->staged[0].public.seq,
+        .last_seq = last->public.seq,
+        .time_ns = last->public.time_ns,
+        .previous = journal->head.block_hash,
+        .root = block_root(journal->hashes, journal->staged_count),
+    };
+}
+
+/* PASSIVE: it moves what no reader still needs and waits for none of them; a log that was moved
+ * whole is written from its start again. */
+static enum fault checkpoint(struct journal *journal)
+{
+    int left = 0, moved = 0;
+    int const result = sqlite3_wal_checkpoint_v2(journal->segment.db, NULL,
+                                                 SQLITE_CHECKPOINT_PASSIVE, &left, &moved);
+    if (result != SQLITE_OK && database_fault(result) != FAULT_BUSY)
+        return give_up(journal, "checkpoint", result);
+    bool const whole = result == SQLITE_OK && left == moved;
+    if (whole) journal->wal_bytes = 0;
+    journal->wal_retry_bytes = whole || journal->wal_bytes < LIMIT_WAL_BYTES
+                                   ? LIMIT_WAL_BYTES
+                                   : journal->wal_bytes + CHECKPOINT_RETRY_BYTES;
+    return FAULT_NONE;
+}
+
+enum fault journal_commit(struct journal *journal)
+{
+    if (journal->failed) return FAULT_CLOSED;
+    if (journal->staged_count == 0) return FAULT_NONE;
+    assert(journal->staged[0].public.seq == journal_durable_seq(journal) + 1);
+
+    const char *what = "commit";
+    struct block_header const header = header_of_staged(journal);
+    struct span frame = {0};
+    int result = SQLITE_NOMEM;
+    if (evidence_count(journal->evidence) > 0 &&
+        evidence_frame(journal->evidence, &frame) != FAULT_NONE) {
+        what = "packing the evidence";
+        goto failed;
+    }
+    result = run(journal->begin);
+    for (uint32_t i = 0; result == SQLITE_OK && i < journal->staged_count; i++)
+        result = insert_entry(journal, i);
+    if (result == SQLITE_OK)
+        result =
+            insert_numbered(journal->insert_block, header.number, span_of(&header, sizeof header));
+    if (result == SQLITE_OK && frame.size > 0)
+        result = insert_numbered(journal->insert_evidence, header.number, frame);
+    if (result == SQLITE_OK) result = run(journal->commit);
+    if (result != SQLITE_OK) goto failed;
+
+    journal->head.block_number = header.number;
+    journal->head.block_hash = block_header_hash(&header);
+    journal->staged_count = 0;
+    journal->bodies_used = 0;
+    evidence_clear(journal->evidence);
+    /* Release: whoever reads this seq may answer the bank about it. */
+    atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
+    return journal->wal_bytes > journal->wal_retry_bytes ? checkpoint(journal) : FAULT_NONE;
+
+failed:
+    return give_up(journal, what, result);
+}
+
+enum fault journal_idle(struct journal *journal)
+{
+    if (journal->failed) return FAULT_CLOSED;
+    return journal->wal_bytes > JOURNAL_IDLE_WAL_BYTES ? checkpoint(journal) : FAULT_NONE;
+}
+
+uint64_t journal_durable_seq(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->durable_seq, memory_order_acquire);
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal == NULL) return;
+    (void)sqlite3_finalize(journal->begin);
+    (void)sqlite3_finalize(journal->insert_entry);
+    (void)sqlite3_finalize(journal->insert_block);
+    (void)sqlite3_finalize(journal->insert_evidence);
+    (void)sqlite3_finalize(journal->commit);
+    /* Closing the last connection then moves the write-ahead log and removes it. */
+    if (!journal->failed)
+        (void)sqlite3_db_config(journal->segment.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    segment_close(&journal->segment);
+    evidence_close(journal->evidence);
+    (void)sqlite3_close(journal->lock); /* last: until here the ledger is ours */
+    free(journal);
+}

@@ -1,0 +1,200 @@
+/* ledger_bench: what the ledger costs: commits of 1 to 1,000 entries with and without messages,
+ * replay, reading by sequence, and the independent check.
+ *
+ *   ledger_bench DIRECTORY [SECONDS]     an absent or empty directory on the disk to be measured
+ *
+ * Each case writes a ledger of its own below DIRECTORY for SECONDS (1); they are left there.  The
+ * entries are those of tests/check/ledger_scenario.h: a lawful history, one message per entry. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "ledger/journal.h"
+#include "ledger/reader.h"
+#include "ledger/verify/verify.h"
+#include "proto/base/time.h"
+#include "tests/check/ledger_scenario.h"
+
+#define COMMITS_MAX 1000000
+#define HISTORY 20000 /* entries made ahead of time, so that making them is not measured */
+
+struct made {
+    struct entry entry;
+    struct body body;
+    struct evidence evidence;
+};
+
+static void demand(enum fault fault, const char *what)
+{
+    if (fault == FAULT_NONE) return;
+    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
+    exit(1);
+}
+
+static int64_t cpu_ns(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * TIME_NS_PER_SECOND +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t const left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static off_t file_bytes(const char *directory)
+{
+    char path[1200];
+    struct stat stat_of;
+    (void)snprintf(path, sizeof path, "%s/segment-000001.db", directory);
+    return stat(path, &stat_of) == 0 ? stat_of.st_size : 0;
+}
+
+/* Makes the next entries of the history into `made`, each with its own copy of its message. */
+static void make(struct scenario *scenario, struct made *made, char *messages, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ledger_scenario_next(scenario);
+        made[i].entry = scenario->entry;
+        made[i].body.size = scenario->body.size;
+        memcpy(made[i].body.bytes, scenario->body.bytes, scenario->body.size);
+        made[i].evidence = scenario->evidence;
+        char *copy = messages + (size_t)i * SCENARIO_MESSAGE_BYTES;
+        memcpy(copy, scenario->message, SCENARIO_MESSAGE_BYTES);
+        made[i].evidence.bytes = span_of(copy, SCENARIO_MESSAGE_BYTES);
+    }
+}
+
+static enum fault count_entry(void *context, const struct entry *entry, struct span body)
+{
+    (void)entry;
+    (void)body;
+    ++*(uint64_t *)context;
+    return FAULT_NONE;
+}
+
+static void measure_reading(const char *directory, uint64_t entries)
+{
+    struct journal *journal;
+    struct journal_head head;
+    struct journal_options const options = {.directory = directory};
+    demand(journal_open(&journal, &options, &head), "open again");
+    uint64_t seen = 0;
+    int64_t at_ns = time_monotonic_ns();
+    demand(journal_replay(journal, 1, count_entry, &seen), "replay");
+    int64_t const replay_ns = time_monotonic_ns() - at_ns;
+
+    struct reader *reader;
+    demand(reader_open(&reader, directory, NULL), "reader");
+    at_ns = time_monotonic_ns();
+    demand(reader_walk(reader, 1, entries, count_entry, &seen), "walk");
+    int64_t const walk_ns = time_monotonic_ns() - at_ns;
+    static struct entry entry;
+    static struct body body;
+    static char buffer[65536];
+    struct evidence evidence;
+    uint64_t const picks = 2000;
+    uint64_t messages = 0;
+    at_ns = time_monotonic_ns();
+    for (uint64_t i = 0; i < picks; i++)
+        demand(reader_entry(reader, 1 + i * 7919 % entries, &entry, &body), "entry");
+    int64_t const entry_ns = time_monotonic_ns() - at_ns;
+    at_ns = time_monotonic_ns();
+    for (uint64_t i = 0; i < picks; i++) {
+        demand(reader_entry(reader, 1 + i * 7919 % entries, &entry, &body), "entry");
+        enum fault const fault = reader_message(reader, &entry, buffer, sizeof buffer, &evidence);
+        if (fault != FAULT_NOT_FOUND) demand(fault, "message");
+        messages += fault == FAULT_NONE;
+    }
+    int64_t const message_ns = time_monotonic_ns() - at_ns;
+    reader_close(reader);
+    journal_close(journal);
+
+    struct verify_report report;
+    at_ns = time_monotonic_ns();
+    verify_ledger(directory, &report);
+    int64_t const verify_ns = time_monotonic_ns() - at_ns;
+    printf("    replay %.0f/s, walk %.0f/s, entry %.1f us, entry and message %.1f us (%" PRIu64
+           " found), verify %.0f/s %s %s\n",
+           (double)entries * 1e9 / (double)replay_ns, (double)entries * 1e9 / (double)walk_ns,
+           (double)entry_ns / 1e3 / (double)picks, (double)message_ns / 1e3 / (double)picks,
+           messages, (double)report.entries * 1e9 / (double)verify_ns, report.good ? "good" : "BAD",
+           report.fault_words);
+}
+
+static void measure(const char *base, uint32_t batch, bool with_evidence, double seconds,
+                    struct made *made, char *messages, int64_t *commit_ns)
+{
+    char directory[1100];
+    (void)snprintf(directory, sizeof directory, "%s/%u%s", base, batch,
+                   with_evidence ? "-messages" : "");
+    struct journal *journal;
+    struct journal_head head;
+    struct journal_options const options = {.directory = directory};
+    demand(journal_open(&journal, &options, &head), directory);
+
+    static struct scenario scenario;
+    ledger_scenario_begin(&scenario, 1);
+    uint64_t entries = 0, commits = 0;
+    int64_t busy_ns = 0, busy_cpu_ns = 0;
+    while ((double)busy_ns < seconds * 1e9 && commits < COMMITS_MAX) {
+        uint32_t const count = HISTORY / batch * batch;
+        make(&scenario, made, messages, count);
+        int64_t const start_ns = time_monotonic_ns(), start_cpu_ns = cpu_ns();
+        for (uint32_t i = 0; i < count && commits < COMMITS_MAX;) {
+            int64_t const from_ns = time_monotonic_ns();
+            if ((double)(busy_ns + from_ns - start_ns) >= seconds * 1e9) break;
+            for (uint32_t n = 0; n < batch; n++, i++) {
+                struct entry *entry = &made[i].entry;
+                bool const caused = !hash_is_zero(&entry->public.evidence_hash);
+                if (!with_evidence) entry->public.evidence_hash = (struct hash){0};
+                demand(journal_append(journal, entry, &made[i].body,
+                                      caused && with_evidence ? &made[i].evidence : NULL),
+                       "append");
+            }
+            demand(journal_commit(journal), "commit");
+            commit_ns[commits++] = time_monotonic_ns() - from_ns;
+            entries += batch;
+        }
+        busy_ns += time_monotonic_ns() - start_ns;
+        busy_cpu_ns += cpu_ns() - start_cpu_ns;
+    }
+    journal_close(journal);
+    qsort(commit_ns, commits, sizeof *commit_ns, by_value);
+    printf("%5u per commit %-9s %8.0f entries/s  commit p50 %6.0f us  p99 %7.0f us  max %7.0f us  "
+           "%5.2f us CPU/entry  %5.0f bytes/entry\n",
+           batch, with_evidence ? "+messages" : "", (double)entries * 1e9 / (double)busy_ns,
+           (double)commit_ns[commits / 2] / 1e3, (double)commit_ns[commits * 99 / 100] / 1e3,
+           (double)commit_ns[commits - 1] / 1e3, (double)busy_cpu_ns / 1e3 / (double)entries,
+           (double)file_bytes(directory) / (double)entries);
+    measure_reading(directory, entries);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "usage: ledger_bench DIRECTORY [SECONDS]\n");
+        return 2;
+    }
+    double const seconds = argc > 2 ? atof(argv[2]) : 1;
+    struct made *made = calloc(HISTORY, sizeof *made);
+    char *messages = calloc(HISTORY, SCENARIO_MESSAGE_BYTES);
+    int64_t *commit_ns = calloc(COMMITS_MAX, sizeof *commit_ns);
+    if (made == NULL || messages == NULL || commit_ns == NULL) return 1;
+    (void)mkdir(argv[1], 0700);
+    static const uint32_t batches[] = {1, 10, 100, 1000};
+    for (int with_evidence = 0; with_evidence < 2; with_evidence++) {
+        for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++)
+            measure(argv[1], batches[i], with_evidence, seconds, made, messages, commit_ns);
+    }
+    free(made);
+    free(messages);
+    free(commit_ns);
+    return 0;
+}
