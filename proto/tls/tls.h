@@ -16,8 +16,8 @@
  * be the peer.
  *
  * Threads: the one of its context.
- * Memory:  TLS_OUTPUT_BYTES, and what libssl takes (about 10 KiB; tls.c says why it is given back
- *          between records). */
+ * Memory:  33 KiB of output, and what libssl takes (about 10 KiB; tls_context.c says why the rest
+ *          is given back between records). */
 #ifndef PROTO_TLS_TLS_H
 #define PROTO_TLS_TLS_H
 
