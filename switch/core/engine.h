@@ -25,12 +25,14 @@
 #include "proto/record/body.h"
 #include "proto/record/command.h"
 #include "proto/record/entry.h"
+#include "proto/record/registry.h"
 #include "proto/record/reply.h"
 #include "switch/core/member.h"
 
 #define ENGINE_NOBODY UINT32_MAX     /* no participant's index */
 #define ENGINE_NO_DEADLINE INT64_MAX /* no payment is open */
 #define ENGINE_LEDGER_ID_BYTES 16
+#define ENGINE_CERTIFICATE_BYTES_MAX (ENTRY_BODY_BYTES_MAX - 64) /* the rest is its purpose */
 
 struct engine;
 
@@ -154,7 +156,7 @@ struct engine_joining {
 MUST_CHECK enum fault engine_join(struct engine *engine, const struct stamp *stamp,
                                   const struct engine_joining *joining, const struct outcome **out);
 
-/* A certificate of a participant, `der` at most ENTRY_BODY_BYTES_MAX - 64 bytes.
+/* A certificate of a participant, `der` at most ENGINE_CERTIFICATE_BYTES_MAX bytes.
  * FAULT_NOT_FOUND: no such participant.  FAULT_BUSY: the certificate is registered already, for
  * this purpose or to somebody else (WIRE section 1: "registered to exactly one participant").
  * FAULT_FULL: it has LIMIT_CERTIFICATES for this purpose.  FAULT_INVALID: too long, or empty. */

@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #include "proto/base/amount.h"
+#include "proto/base/fault.h"
 #include "proto/base/limits.h"
+#include "proto/base/span.h"
 #include "proto/record/identifier.h"
-#include "proto/record/registry.h"
 
 /* Status and its text in entries and configuration (WIRE section 6, genesis.json). */
 #define MEMBER_STATUS_LIST(X)                                                                      \

@@ -1,0 +1,240 @@
+/* One check a kind.  Faults only stop: the process does not go on with a ledger that does not
+ * follow. */
+#include "switch/core/replay.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "switch/core/rule.h"
+
+static uint32_t find(const struct engine *engine, struct participant_code code)
+{
+    return member_find(&engine->members, code);
+}
+
+/* Index of a participant that holds its own account, or STATE_NOBODY. */
+static uint32_t find_holder(const struct engine *engine, struct participant_code code)
+{
+    uint32_t const index = find(engine, code);
+    if (index == STATE_NOBODY || engine->members.members[index].account != index)
+        return STATE_NOBODY;
+    return index;
+}
+
+/* Whether the agent settles on the account of `holder`. */
+static bool settles_on(const struct engine *engine, struct participant_code agent, uint32_t holder)
+{
+    uint32_t const index = find(engine, agent);
+    return index != STATE_NOBODY && engine->members.members[index].account == holder;
+}
+
+static bool is_positive(struct amount amount)
+{
+    return !amount_is_zero(amount) && !amount_is_negative(amount);
+}
+
+static enum fault check_segment(const struct engine *engine, struct span body)
+{
+    uint64_t number;
+    if (!body_find_number(body, BODY_SEGMENT_NUMBER, &number)) return FAULT_CORRUPT;
+    return number == engine->segment_number + 1 ? FAULT_NONE : FAULT_CORRUPT;
+}
+
+static enum fault check_joined(const struct engine *engine, const struct entry *entry,
+                               struct span body, struct posting *posting)
+{
+    struct participant_code const code = entry->public.payee;
+    if (engine->members.count == LIMIT_PARTICIPANTS) return FAULT_FULL;
+    if (identifier_code_is_none(code) || find(engine, code) != STATE_NOBODY) return FAULT_CORRUPT;
+
+    struct member member = {.code = code, .account = engine->members.count};
+    struct span text;
+    if (!body_find(body, BODY_STATUS, &text) || !member_parse_status(text, &member.status))
+        return FAULT_CORRUPT;
+
+    uint64_t number;
+    if (body_find_number(body, BODY_PAYMENT_LIMIT, &number)) {
+        if (number == 0 || number > (uint64_t)AMOUNT_MAX_MINOR) return FAULT_CORRUPT;
+        member.has_payment_limit = true;
+        member.payment_limit = amount_of_minor((int64_t)number);
+    }
+    if (!body_find_number(body, BODY_PACS008_MAX, &number) || number < 1 ||
+        number > LIMIT_TRANSACTIONS)
+        return FAULT_CORRUPT;
+    member.pacs008_max = (uint32_t)number;
+
+    if (body_find(body, BODY_SETTLES_THROUGH, &text)) {
+        struct participant_code holder;
+        if (!identifier_parse_code(text, &holder)) return FAULT_CORRUPT;
+        member.account = find_holder(engine, holder);
+        if (member.account == STATE_NOBODY) return FAULT_CORRUPT;
+    }
+    if (body_find(body, BODY_ROLE, &text)) {
+        if (!span_equal(text, SPAN("rtgs"))) return FAULT_CORRUPT;
+        member.is_rtgs = true;
+    }
+    posting->member = member;
+    return FAULT_NONE;
+}
+
+static enum fault check_certificate(const struct engine *engine, const struct entry *entry,
+                                    struct span body, struct posting *posting)
+{
+    uint32_t const owner = find(engine, entry->public.payee);
+    struct span der, purpose;
+    if (owner == STATE_NOBODY || !body_find(body, BODY_CERTIFICATE, &der) ||
+        !body_find(body, BODY_PURPOSE, &purpose))
+        return FAULT_CORRUPT;
+    if (span_equal(purpose, SPAN("channel")))
+        posting->purpose = PURPOSE_CHANNEL;
+    else if (span_equal(purpose, SPAN("signing")))
+        posting->purpose = PURPOSE_SIGNING;
+    else
+        return FAULT_CORRUPT;
+    posting->sides[SIDE_PAYEE] = owner;
+    posting->fingerprint = hash_of(der);
+    return keyring_check(&engine->keyring, &posting->fingerprint, owner, posting->purpose) ==
+                   FAULT_NONE
+               ? FAULT_NONE
+               : FAULT_CORRUPT;
+}
+
+static enum fault check_currency(const struct engine *engine, const struct entry *entry)
+{
+    return memcmp(&entry->public.currency, &engine->options.currency,
+                  sizeof entry->public.currency) == 0
+               ? FAULT_NONE
+               : FAULT_INVALID;
+}
+
+static enum fault check_funded(const struct engine *engine, const struct entry *entry,
+                               struct posting *posting)
+{
+    enum fault const fault = check_currency(engine, entry);
+    if (fault != FAULT_NONE) return fault;
+    posting->sides[SIDE_PAYEE] = find_holder(engine, entry->public.payee);
+    if (posting->sides[SIDE_PAYEE] == STATE_NOBODY || !is_positive(entry->public.amount) ||
+        !book_can_fund(&engine->book, entry->public.amount))
+        return FAULT_CORRUPT;
+    return FAULT_NONE;
+}
+
+static bool is_payment_id(const struct payment_id *id)
+{
+    struct payment_id parsed;
+    return id->size <= PAYMENT_ID_BYTES &&
+           identifier_parse_payment_id(identifier_payment_id_text(id), &parsed) &&
+           memcmp(&parsed, id, sizeof parsed) == 0;
+}
+
+/* What reserved and refused share: an id that is free, from a sender that settles its payer's. */
+static enum fault check_new(struct engine *engine, const struct entry *entry,
+                            struct posting *posting)
+{
+    const struct entry_public *const public = &entry->public;
+    uint32_t const payer = find_holder(engine, public->payer);
+    if (payer == STATE_NOBODY || !settles_on(engine, public->payer_agent, payer) ||
+        !identifier_code_equal(entry->private.sender, public->payer) ||
+        !is_payment_id(&public->id) || public->opened_by != 0)
+        return FAULT_CORRUPT;
+    posting->sides[SIDE_PAYER] = payer;
+    posting->key = duplicate_key(&public->id);
+
+    if (!duplicate_has_room(&engine->duplicates, public->time_ns, 1)) return FAULT_FULL;
+    uint32_t const record = duplicate_find(&engine->duplicates, &posting->key);
+    if (record == DUPLICATE_NONE) return FAULT_NONE;
+    if (duplicate_mark(&engine->duplicates, record).state == PAYMENT_RESERVED) return FAULT_CORRUPT;
+    duplicate_forget(&engine->duplicates, record);
+    return FAULT_NONE;
+}
+
+static enum fault check_reserved(struct engine *engine, const struct entry *entry, struct span body,
+                                 struct posting *posting)
+{
+    const struct entry_public *const public = &entry->public;
+    enum fault fault = check_currency(engine, entry);
+    if (fault == FAULT_NONE) fault = check_new(engine, entry, posting);
+    if (fault != FAULT_NONE) return fault;
+
+    uint32_t const payee = find_holder(engine, public->payee);
+    if (payee == STATE_NOBODY || payee == posting->sides[SIDE_PAYER] ||
+        !settles_on(engine, public->payee_agent, payee) || !is_positive(public->amount) ||
+        public->deadline_ns <= public->time_ns ||
+        !book_can_reserve(&engine->book, posting->sides[SIDE_PAYER], public->amount))
+        return FAULT_CORRUPT;
+    posting->sides[SIDE_PAYEE] = payee;
+
+    struct span text;
+    if (body_find(body, BODY_INSTRUCTION_ID, &text) &&
+        !identifier_parse_max35(text, &posting->instruction_id))
+        return FAULT_CORRUPT;
+    if (body_find(body, BODY_UETR, &text) && !identifier_parse_uetr(text, &posting->uetr))
+        return FAULT_CORRUPT;
+    if (engine->payments.count == engine->payments.count_max) return FAULT_FULL;
+    return FAULT_NONE;
+}
+
+static enum fault check_refused(struct engine *engine, const struct entry *entry,
+                                struct posting *posting)
+{
+    enum fault const fault = check_new(engine, entry, posting);
+    if (fault != FAULT_NONE) return fault;
+    if (identifier_reason_text(&entry->public.reason).size == 0) return FAULT_CORRUPT;
+    if (identifier_code_is_none(entry->public.payee)) return FAULT_NONE;
+    posting->sides[SIDE_PAYEE] = find_holder(engine, entry->public.payee);
+    return posting->sides[SIDE_PAYEE] != STATE_NOBODY ? FAULT_NONE : FAULT_CORRUPT;
+}
+
+/* settled, rejected, expired: an open payment, described as it is, at the right side of its
+ * deadline. */
+static enum fault check_decided(const struct engine *engine, const struct entry *entry,
+                                struct posting *posting)
+{
+    const struct entry_public *const public = &entry->public;
+    if (!is_payment_id(&public->id)) return FAULT_CORRUPT;
+    struct duplicate_key const key = duplicate_key(&public->id);
+    uint32_t const record = duplicate_find(&engine->duplicates, &key);
+    if (record == DUPLICATE_NONE) return FAULT_CORRUPT;
+    struct duplicate_mark const mark = duplicate_mark(&engine->duplicates, record);
+    if (mark.state != PAYMENT_RESERVED) return FAULT_CORRUPT;
+
+    struct entry_public expected = *public;
+    posting->payment = (uint32_t)mark.value;
+    state_describe(engine, posting->payment, &expected);
+    if (memcmp(&expected, public, sizeof expected) != 0) return FAULT_CORRUPT;
+
+    const struct payment *const payment = payment_at(&engine->payments, posting->payment);
+    bool const is_late = public->time_ns >= payment->deadline_ns;
+    if (is_late != (public->kind == ENTRY_EXPIRED) ||
+        !book_can_release(&engine->book, payment->payer, payment->amount))
+        return FAULT_CORRUPT;
+    posting->sides[SIDE_PAYER] = payment->payer;
+    posting->sides[SIDE_PAYEE] = payment->payee;
+    return FAULT_NONE;
+}
+
+enum fault replay_check(struct engine *engine, const struct entry *entry, struct span body,
+                        struct posting *posting)
+{
+    const struct entry_public *const public = &entry->public;
+    *posting = (struct posting){.sides = {STATE_NOBODY, STATE_NOBODY}};
+    if (public->version != ENTRY_VERSION || entry->private.version != ENTRY_VERSION ||
+        entry_kind_name(public->kind) == NULL)
+        return FAULT_VERSION;
+    if (public->seq != engine->last_seq + 1 || public->time_ns < engine->last_ns)
+        return FAULT_CORRUPT;
+    if (engine->segment_number == 0 && public->kind != ENTRY_SEGMENT) return FAULT_CORRUPT;
+
+    switch ((enum entry_kind) public->kind) {
+    case ENTRY_SEGMENT: return check_segment(engine, body);
+    case ENTRY_JOINED: return check_joined(engine, entry, body, posting);
+    case ENTRY_CERTIFICATE: return check_certificate(engine, entry, body, posting);
+    case ENTRY_FUNDED: return check_funded(engine, entry, posting);
+    case ENTRY_RESERVED: return check_reserved(engine, entry, body, posting);
+    case ENTRY_SETTLED:
+    case ENTRY_REJECTED:
+    case ENTRY_EXPIRED: return check_decided(engine, entry, posting);
+    case ENTRY_REFUSED: return check_refused(engine, entry, posting);
+    }
+    return FAULT_VERSION;
+}

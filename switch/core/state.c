@@ -1,0 +1,104 @@
+/* One case a kind, then the numbering that all kinds share. */
+#include "switch/core/state.h"
+
+#include <assert.h>
+
+static void reserve(struct engine *engine, const struct entry *entry, const struct posting *posting)
+{
+    const struct entry_public *const public = &entry->public;
+    uint32_t const payer = posting->sides[SIDE_PAYER];
+    uint32_t const payee = posting->sides[SIDE_PAYEE];
+    book_reserve(&engine->book, payer, public->amount);
+
+    struct payment payment = {
+        .opened_by = public->seq,
+        .deadline_ns = public->deadline_ns,
+        .amount = public->amount,
+        .payer = payer,
+        .payee = payee,
+        .payee_number = engine->book.accounts[payee].number + 1, /* book_number's next */
+        .agents = {public->payer_agent, public->payee_agent},
+        .id = public->id,
+        .uetr = posting->uetr,
+        .instruction_id = posting->instruction_id,
+    };
+    /* The record names the payment's place and the payment its record: the place comes first. */
+    uint32_t const place = payment_next(&engine->payments);
+    payment.record = duplicate_insert(
+        &engine->duplicates, public->time_ns, &posting->key, &entry->private.content_hash,
+        entry->private.sender,
+        (struct duplicate_mark){.state = PAYMENT_RESERVED, .payee = payee, .value = place});
+    payment_add(&engine->payments, &payment);
+    deadline_add(&engine->deadlines, (struct deadline_item){.deadline_ns = public->deadline_ns,
+                                                            .opened_by = public->seq,
+                                                            .payment = place});
+}
+
+static void refuse(struct engine *engine, const struct entry *entry, const struct posting *posting)
+{
+    (void)duplicate_insert(&engine->duplicates, entry->public.time_ns, &posting->key,
+                           &entry->private.content_hash, entry->private.sender,
+                           (struct duplicate_mark){.state = PAYMENT_REFUSED,
+                                                   .payee = DUPLICATE_NOBODY,
+                                                   .value = entry->public.seq});
+}
+
+/* The end of an open payment: it leaves the open table, and its record names the entry. */
+static void decide(struct engine *engine, const struct entry *entry, uint32_t place,
+                   enum payment_state end)
+{
+    const struct payment *const payment = payment_at(&engine->payments, place);
+    if (end == PAYMENT_SETTLED)
+        book_settle(&engine->book, payment->payer, payment->payee, payment->amount);
+    else
+        book_release(&engine->book, payment->payer, payment->amount);
+    duplicate_set(
+        &engine->duplicates, payment->record,
+        (struct duplicate_mark){.state = end, .payee = payment->payee, .value = entry->public.seq});
+    deadline_remove(&engine->deadlines, place);
+    payment_remove(&engine->payments, place);
+}
+
+void state_post(struct engine *engine, struct entry *entry, const struct posting *posting)
+{
+    assert(entry->public.seq == engine->last_seq + 1);
+    assert(entry->public.time_ns >= engine->last_ns);
+
+    switch ((enum entry_kind)entry->public.kind) {
+    case ENTRY_SEGMENT: engine->segment_number++; break;
+    case ENTRY_JOINED: (void)member_add(&engine->members, &posting->member); break;
+    case ENTRY_CERTIFICATE:
+        keyring_add(&engine->keyring, &posting->fingerprint, posting->sides[SIDE_PAYEE],
+                    posting->purpose);
+        break;
+    case ENTRY_FUNDED:
+        book_fund(&engine->book, posting->sides[SIDE_PAYEE], entry->public.amount);
+        break;
+    case ENTRY_RESERVED: reserve(engine, entry, posting); break;
+    case ENTRY_SETTLED: decide(engine, entry, posting->payment, PAYMENT_SETTLED); break;
+    case ENTRY_REJECTED: decide(engine, entry, posting->payment, PAYMENT_REJECTED); break;
+    case ENTRY_EXPIRED: decide(engine, entry, posting->payment, PAYMENT_EXPIRED); break;
+    case ENTRY_REFUSED: refuse(engine, entry, posting); break;
+    }
+    book_number(&engine->book, entry, posting->sides);
+    engine->last_seq = entry->public.seq;
+    engine->last_ns = entry->public.time_ns;
+
+    /* Two tables that know nothing of one another agree on what is reserved. */
+    assert(amount_compare(engine->book.reserved, engine->payments.open_amount) == 0);
+    assert(engine->payments.count == engine->deadlines.count);
+}
+
+void state_describe(const struct engine *engine, uint32_t payment, struct entry_public *public)
+{
+    const struct payment *const described = payment_at(&engine->payments, payment);
+    const struct member *const members = engine->members.members;
+    public->payer_agent = described->agents[SIDE_PAYER];
+    public->payee_agent = described->agents[SIDE_PAYEE];
+    public->payer = members[described->payer].code;
+    public->payee = members[described->payee].code;
+    public->amount = described->amount;
+    public->currency = engine->options.currency;
+    public->id = described->id;
+    public->opened_by = described->opened_by;
+}
