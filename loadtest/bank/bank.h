@@ -39,7 +39,7 @@ MUST_CHECK enum fault bank_open(struct bank **out, const struct bank_settings *s
                                 char words[ENVIRONMENT_WORDS_BYTES]);
 
 /* Ends its connections; posts not answered are forgotten.  Close streams before.  The memory goes
- * at once, the connections' once the loop has run.  Accepts NULL. */
+ * once the loop has run.  Accepts NULL. */
 void bank_close(struct bank *bank);
 
 uv_loop_t *bank_loop(const struct bank *bank);
@@ -93,12 +93,19 @@ struct bank_post {
     /* The rest is the bank's. */
     struct bank *bank;
     struct channel_exchange exchange;
-    uv_timer_t *pause;
     uint64_t expires_ms;
+    uint64_t again_ms; /* when it is sent again, on the loop's clock */
+    struct bank_post *next;
 };
 
 /* `done` is called later, never from inside. */
 void bank_post(struct bank *bank, struct bank_post *post);
+
+/* Seconds of an answer's Retry-After, at least 1 and at most 60; 1 where it has none. */
+uint64_t bank_retry_after_ms(const struct response_reader *answer);
+
+/* What a problem document says: "403 title: detail" with a zero, cut. */
+void bank_problem_words(char words[BANK_WORDS_BYTES], int status, struct span document);
 
 /* A connection of its own to the switch, with this bank's certificate: for streams. */
 MUST_CHECK enum fault bank_channel(struct bank *bank, struct channel **out);

@@ -10,8 +10,7 @@
 #include "proto/base/fault.h"
 #include "proto/config/config.h"
 
-#define ENVIRONMENT_WORDS_BYTES 600 /* of an error: a path and its reason */
-#define ENVIRONMENT_URL_BYTES (LIMIT_HOST_BYTES + 24)
+#define ENVIRONMENT_WORDS_BYTES (LIMIT_CONFIG_VALUE_BYTES + 256) /* of an error: a path and why */
 
 struct environment {
     struct config config;          /* of DIR/cauce.conf: code, currency, time limits */

@@ -56,7 +56,7 @@ MUST_CHECK enum fault payee_open(struct payee **out, const struct payee_settings
 /* Messages that were not the switch's or not readable, so far. */
 uint64_t payee_strange(const struct payee *payee);
 
-/* Closes the streams, confirming what was answered, then frees the payee and calls `closed`. */
+/* Closes the streams, confirming what was answered, calls `closed` and frees the payee. */
 void payee_close(struct payee *payee, void (*closed)(void *context), void *context);
 
 #endif

@@ -41,9 +41,10 @@ void stream_next(struct stream *stream);
  * a new one. Assumed as above. */
 void stream_abandon(struct stream *stream);
 
-/* Confirms the batch, if there is one, and closes the stream at the switch; then `closed` is called
- * and the stream is gone.  It gives up after 2 s. */
-void stream_close(struct stream *stream, void (*closed)(void *context), void *context);
+/* Confirms the batch, if `batch` was called and nothing since, and closes the stream at the switch;
+ * then calls `closed` with the stream's context, later, never from inside, and frees the stream.  It
+ * gives up after 2 s. */
+void stream_close(struct stream *stream, void (*closed)(void *context));
 
 /* Ends the connection and frees the stream without a word: as a bank that dies.  Accepts NULL. */
 void stream_drop(struct stream *stream);
