@@ -2,6 +2,7 @@
 #include "proto/xml/document.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "proto/xml/names.h"
@@ -167,14 +168,9 @@ static void path_add_index(struct path *path, const struct xml_document *documen
     }
     if (all < 2) return;
 
-    char digits[8];
-    size_t at = sizeof digits;
-    digits[--at] = ']';
-    for (unsigned number = before + 1; number > 0; number /= 10) {
-        digits[--at] = (char)('0' + number % 10);
-    }
-    digits[--at] = '[';
-    path_add(path, span_of(digits + at, sizeof digits - at));
+    char index[16];
+    int size = snprintf(index, sizeof index, "[%u]", before + 1);
+    path_add(path, span_of(index, (size_t)size));
 }
 
 size_t document_path(const struct xml_document *document, uint16_t node, char path[XML_PATH_BYTES])
