@@ -82,18 +82,24 @@ static struct outcome *begin_entry(struct engine *engine, const struct stamp *st
         .private = {.version = ENTRY_VERSION, .salt = hash_parts(salted, 2)},
     };
     body_clear(&outcome->body);
-    outcome->opened_payee_number = 0;
-    outcome->instruction_id = (struct max35_text){0};
-    outcome->uetr = (struct uetr){0};
     return outcome;
+}
+
+/* What an outcome says besides its entry. */
+static void take_facts(struct outcome *outcome, const struct posting *posting)
+{
+    outcome->sides[SIDE_PAYER] = posting->sides[SIDE_PAYER];
+    outcome->sides[SIDE_PAYEE] = posting->sides[SIDE_PAYEE];
+    outcome->opened_payee_number = posting->opened_payee_number;
+    outcome->instruction_id = posting->instruction_id;
+    outcome->uetr = posting->uetr;
 }
 
 static const struct outcome *post(struct engine *engine, const struct posting *posting)
 {
     struct outcome *const outcome = &engine->outcome;
     outcome->entry.body_hash = body_hash(&outcome->body);
-    outcome->sides[SIDE_PAYER] = posting->sides[SIDE_PAYER];
-    outcome->sides[SIDE_PAYEE] = posting->sides[SIDE_PAYEE];
+    take_facts(outcome, posting);
     state_post(engine, &outcome->entry, posting);
     return outcome;
 }
@@ -174,8 +180,6 @@ static struct outcome *begin_transfer_entry(struct engine *engine, const struct 
     private->sender = transfer->sender;
     private->content_hash = transfer->content_hash;
 
-    outcome->instruction_id = transfer->instruction_id;
-    outcome->uetr = transfer->uetr;
     struct span const instruction_id = identifier_max35_text(&transfer->instruction_id);
     struct span const uetr = identifier_uetr_text(&transfer->uetr);
     if (instruction_id.size > 0) put(&outcome->body, BODY_INSTRUCTION_ID, instruction_id);
@@ -248,15 +252,13 @@ static const struct outcome *end_payment(struct engine *engine, const struct sta
     struct outcome *const outcome = begin_entry(engine, stamp, kind);
     state_describe(engine, place, &outcome->entry.public);
     outcome->entry.public.reason = reason;
-    outcome->opened_payee_number = payment->payee_number;
-    outcome->instruction_id = payment->instruction_id;
-    outcome->uetr = payment->uetr;
     if (answer != NULL) {
         outcome->entry.public.evidence_hash = message->hash;
         outcome->entry.private.sender = answer->sender;
         outcome->entry.private.transaction_index = answer->transaction_index;
     }
-    struct posting const posting = {.sides = {payment->payer, payment->payee}, .payment = place};
+    struct posting posting = {0};
+    state_take_payment(engine, place, &posting);
     return post(engine, &posting);
 }
 
@@ -474,8 +476,13 @@ enum fault engine_apply(struct engine *engine, const struct entry *entry, struct
     enum fault const fault = replay_check(engine, entry, body, &posting);
     if (fault != FAULT_NONE) return fault;
 
+    struct outcome *const outcome = &engine->outcome;
+    outcome->kind = OUTCOME_ENTRY;
+    body_clear(&outcome->body);
+    take_facts(outcome, &posting);
+
     /* The state alone gives numbers and balances: they must be those that were stored. */
-    struct entry *const again = &engine->outcome.entry;
+    struct entry *const again = &outcome->entry;
     *again = *entry;
     memset(again->public.sides, 0, sizeof again->public.sides);
     memset(again->private.accounts, 0, sizeof again->private.accounts);
@@ -484,6 +491,11 @@ enum fault engine_apply(struct engine *engine, const struct entry *entry, struct
         memcmp(&again->private, &entry->private, sizeof entry->private) != 0)
         return FAULT_CORRUPT;
     return FAULT_NONE;
+}
+
+const struct outcome *engine_applied(const struct engine *engine)
+{
+    return &engine->outcome;
 }
 
 uint32_t engine_participant_count(const struct engine *engine)

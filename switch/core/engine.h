@@ -181,6 +181,11 @@ MUST_CHECK enum fault engine_fund(struct engine *engine, const struct stamp *sta
 MUST_CHECK enum fault engine_apply(struct engine *engine, const struct entry *entry,
                                    struct span body);
 
+/* The entry that engine_apply has just taken, as the outcome it was when it was decided (sides,
+ * opened_payee_number, instruction_id, uetr), its body left out: the caller has that.
+ * Assumed: engine_apply was the last call. */
+const struct outcome *engine_applied(const struct engine *engine);
+
 /* A participant as it is now. */
 struct engine_participant {
     struct participant_code code;

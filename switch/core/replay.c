@@ -128,7 +128,7 @@ static bool is_payment_id(const struct payment_id *id)
 }
 
 /* What reserved and refused share: an id that is free, from a sender that settles its payer's. */
-static enum fault check_new(struct engine *engine, const struct entry *entry,
+static enum fault check_new(struct engine *engine, const struct entry *entry, struct span body,
                             struct posting *posting)
 {
     const struct entry_public *const public = &entry->public;
@@ -139,6 +139,13 @@ static enum fault check_new(struct engine *engine, const struct entry *entry,
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYER] = payer;
     posting->key = duplicate_key(&public->id);
+
+    struct span text;
+    if (body_find(body, BODY_INSTRUCTION_ID, &text) &&
+        !identifier_parse_max35(text, &posting->instruction_id))
+        return FAULT_CORRUPT;
+    if (body_find(body, BODY_UETR, &text) && !identifier_parse_uetr(text, &posting->uetr))
+        return FAULT_CORRUPT;
 
     if (!duplicate_has_room(&engine->duplicates, public->time_ns, 1)) return FAULT_FULL;
     uint32_t const record = duplicate_find(&engine->duplicates, &posting->key);
@@ -153,7 +160,7 @@ static enum fault check_reserved(struct engine *engine, const struct entry *entr
 {
     const struct entry_public *const public = &entry->public;
     enum fault fault = check_currency(engine, entry);
-    if (fault == FAULT_NONE) fault = check_new(engine, entry, posting);
+    if (fault == FAULT_NONE) fault = check_new(engine, entry, body, posting);
     if (fault != FAULT_NONE) return fault;
 
     uint32_t const payee = find_holder(engine, public->payee);
@@ -164,20 +171,14 @@ static enum fault check_reserved(struct engine *engine, const struct entry *entr
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYEE] = payee;
 
-    struct span text;
-    if (body_find(body, BODY_INSTRUCTION_ID, &text) &&
-        !identifier_parse_max35(text, &posting->instruction_id))
-        return FAULT_CORRUPT;
-    if (body_find(body, BODY_UETR, &text) && !identifier_parse_uetr(text, &posting->uetr))
-        return FAULT_CORRUPT;
     if (engine->payments.count == engine->payments.count_max) return FAULT_FULL;
     return FAULT_NONE;
 }
 
-static enum fault check_refused(struct engine *engine, const struct entry *entry,
+static enum fault check_refused(struct engine *engine, const struct entry *entry, struct span body,
                                 struct posting *posting)
 {
-    enum fault const fault = check_new(engine, entry, posting);
+    enum fault const fault = check_new(engine, entry, body, posting);
     if (fault != FAULT_NONE) return fault;
     if (identifier_reason_text(&entry->public.reason).size == 0) return FAULT_CORRUPT;
     if (identifier_code_is_none(entry->public.payee)) return FAULT_NONE;
@@ -199,7 +200,7 @@ static enum fault check_decided(const struct engine *engine, const struct entry 
     if (mark.state != PAYMENT_RESERVED) return FAULT_CORRUPT;
 
     struct entry_public expected = *public;
-    posting->payment = (uint32_t)mark.value;
+    state_take_payment(engine, (uint32_t)mark.value, posting);
     state_describe(engine, posting->payment, &expected);
     if (memcmp(&expected, public, sizeof expected) != 0) return FAULT_CORRUPT;
 
@@ -208,8 +209,6 @@ static enum fault check_decided(const struct engine *engine, const struct entry 
     if (is_late != (public->kind == ENTRY_EXPIRED) ||
         !book_can_release(&engine->book, payment->payer, payment->amount))
         return FAULT_CORRUPT;
-    posting->sides[SIDE_PAYER] = payment->payer;
-    posting->sides[SIDE_PAYEE] = payment->payee;
     return FAULT_NONE;
 }
 
@@ -234,7 +233,7 @@ enum fault replay_check(struct engine *engine, const struct entry *entry, struct
     case ENTRY_SETTLED:
     case ENTRY_REJECTED:
     case ENTRY_EXPIRED: return check_decided(engine, entry, posting);
-    case ENTRY_REFUSED: return check_refused(engine, entry, posting);
+    case ENTRY_REFUSED: return check_refused(engine, entry, body, posting);
     }
     return FAULT_VERSION;
 }

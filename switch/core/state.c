@@ -102,3 +102,14 @@ void state_describe(const struct engine *engine, uint32_t payment, struct entry_
     public->id = described->id;
     public->opened_by = described->opened_by;
 }
+
+void state_take_payment(const struct engine *engine, uint32_t payment, struct posting *posting)
+{
+    const struct payment *const taken = payment_at(&engine->payments, payment);
+    posting->sides[SIDE_PAYER] = taken->payer;
+    posting->sides[SIDE_PAYEE] = taken->payee;
+    posting->instruction_id = taken->instruction_id;
+    posting->uetr = taken->uetr;
+    posting->payment = payment;
+    posting->opened_payee_number = taken->payee_number;
+}

@@ -50,9 +50,10 @@ struct posting {
     struct hash fingerprint; /* certificate: SHA-256 of its DER */
     enum certificate_purpose purpose;
     struct duplicate_key key;         /* reserved, refused */
-    struct max35_text instruction_id; /* reserved */
-    struct uetr uetr;                 /* reserved */
+    struct max35_text instruction_id; /* reserved, refused, settled, rejected, expired */
+    struct uetr uetr;                 /* likewise */
     uint32_t payment;                 /* settled, rejected, expired: its place */
+    uint64_t opened_payee_number;     /* likewise: the payee's own number of its reserved entry */
 };
 
 /* Moves the state from before the entry to after it, and writes the sides' numbers and balances
@@ -62,5 +63,8 @@ void state_post(struct engine *engine, struct entry *entry, const struct posting
 /* Writes what a settled, rejected or expired entry says of its payment: agents, accounts, amount,
  * currency, id, opened_by. */
 void state_describe(const struct engine *engine, uint32_t payment, struct entry_public *public);
+
+/* Writes what the post of such an entry needs. */
+void state_take_payment(const struct engine *engine, uint32_t payment, struct posting *posting);
 
 #endif
