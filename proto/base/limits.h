@@ -137,4 +137,29 @@
 /* Signed messages that a loop keeps for redelivery: 3,000 of 5 KiB. */
 #define LIMIT_SHELF_BYTES (16 * 1024 * 1024)
 
+/* Entries that the publisher holds between reading them and their record in cauce.ledger.v1: with
+ * a broker that answers in 5 ms, 200,000 entries a second pass; a power of two. */
+#define LIMIT_PUBLISHER_WINDOW 1024
+
+/* Signature: what KeyInfo may name (a chain has a few certificates, each perhaps named in four ways),
+ * and the elements that may then carry an Id: 12 of the shape, and per part X509Data, the part and
+ * two below X509IssuerSerial. */
+#define LIMIT_KEY_INFO_PARTS 64
+#define LIMIT_SIGNATURE_IDS (12 + 4 * LIMIT_KEY_INFO_PARTS)
+
+/* Answers without entries (admi.002, repeated results, balances) that wait for their receivers: of
+ * one participant, as many as ten full bodies can cause; of all together, 25 MiB. */
+#define LIMIT_TRANSIENT_EACH 1024
+#define LIMIT_TRANSIENT 32768
+
+/* What the answer to one poll can take in a ring: ten messages of ten transactions, each read back
+ * with the whole message that it came in. */
+#define LIMIT_RESULT_BYTES (LIMIT_PARTS * LIMIT_TRANSACTIONS * (LIMIT_MESSAGE_BYTES + 1024))
+
+/* What the answers without messages to all that a loop may have outstanding can take. */
+#define LIMIT_REPLY_BYTES (LIMIT_LOOP_OUTSTANDING * 96)
+
+/* Rings that carry such answers: to each loop, to the reader thread and back. */
+#define LIMIT_REPLY_RING_BYTES (16 * 1024 * 1024)
+
 #endif
