@@ -135,7 +135,7 @@ static enum fault check_new(struct engine *engine, const struct entry *entry, st
     uint32_t const payer = find_holder(engine, public->payer);
     if (payer == STATE_NOBODY || !settles_on(engine, public->payer_agent, payer) ||
         !identifier_code_equal(entry->private.sender, public->payer) ||
-        !is_payment_id(&public->id) || public->opened_by != 0)
+        !is_payment_id(&public->id) || public->opened_by != 0 || public->returned_seq != 0)
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYER] = payer;
     posting->key = duplicate_key(&public->id);
@@ -180,14 +180,39 @@ static enum fault check_refused(struct engine *engine, const struct entry *entry
 {
     enum fault const fault = check_new(engine, entry, body, posting);
     if (fault != FAULT_NONE) return fault;
-    if (identifier_reason_text(&entry->public.reason).size == 0) return FAULT_CORRUPT;
+    if (identifier_reason_text(&entry->public.reason).size == 0 || entry->public.deadline_ns != 0)
+        return FAULT_CORRUPT;
     if (identifier_code_is_none(entry->public.payee)) return FAULT_NONE;
     posting->sides[SIDE_PAYEE] = find_holder(engine, entry->public.payee);
     return posting->sides[SIDE_PAYEE] != STATE_NOBODY ? FAULT_NONE : FAULT_CORRUPT;
 }
 
-/* settled, rejected, expired: an open payment, described as it is, at the right side of its
- * deadline. */
+/* Who ends a payment, when, and with what reason. */
+static bool ends_well(const struct entry *entry, const struct payment *payment)
+{
+    const struct entry_public *const public = &entry->public;
+    struct participant_code const sender = entry->private.sender;
+    bool const is_late = public->time_ns >= payment->deadline_ns;
+    bool const is_answer = identifier_code_equal(sender, public->payee);
+    switch ((enum entry_kind) public->kind) {
+    case ENTRY_SETTLED:
+        return !is_late && is_answer && identifier_reason_equal(public->reason, (struct reason){0});
+    case ENTRY_REJECTED:
+        return !is_late && is_answer && identifier_reason_text(&public->reason).size > 0;
+    case ENTRY_EXPIRED:
+        return is_late && identifier_code_equal(sender, (struct participant_code){0}) &&
+               identifier_reason_equal(public->reason, rule_reason(RULE_AB03));
+    case ENTRY_SEGMENT:
+    case ENTRY_JOINED:
+    case ENTRY_CERTIFICATE:
+    case ENTRY_FUNDED:
+    case ENTRY_RESERVED:
+    case ENTRY_REFUSED: break;
+    }
+    return false;
+}
+
+/* settled, rejected, expired: an open payment, described as it is. */
 static enum fault check_decided(const struct engine *engine, const struct entry *entry,
                                 struct posting *posting)
 {
@@ -202,14 +227,15 @@ static enum fault check_decided(const struct engine *engine, const struct entry 
     struct entry_public expected = *public;
     state_take_payment(engine, (uint32_t)mark.value, posting);
     state_describe(engine, posting->payment, &expected);
+    expected.deadline_ns = 0;
+    expected.returned_seq = 0;
     if (memcmp(&expected, public, sizeof expected) != 0) return FAULT_CORRUPT;
 
     const struct payment *const payment = payment_at(&engine->payments, posting->payment);
-    bool const is_late = public->time_ns >= payment->deadline_ns;
-    if (is_late != (public->kind == ENTRY_EXPIRED) ||
-        !book_can_release(&engine->book, payment->payer, payment->amount))
-        return FAULT_CORRUPT;
-    return FAULT_NONE;
+    return ends_well(entry, payment) &&
+                   book_can_release(&engine->book, payment->payer, payment->amount)
+               ? FAULT_NONE
+               : FAULT_CORRUPT;
 }
 
 enum fault replay_check(struct engine *engine, const struct entry *entry, struct span body,
