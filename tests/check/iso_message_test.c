@@ -15,6 +15,9 @@
 #define GRP "<GrpHdr><MsgId>M1</MsgId>"
 #define FAR_NS "urn:iso:std:iso:20022:tech:xsd:pacs.008.001.09"
 
+#define DEEP_10 "<a><a><a><a><a><a><a><a><a><a>"
+#define DEEP_60 DEEP_10 DEEP_10 DEEP_10 DEEP_10 DEEP_10 DEEP_10
+
 /* A lawful message, up to two edits of it, and what is said: "" is good, "drop" is dropped. */
 struct row {
     const char *base;
@@ -54,6 +57,7 @@ static const struct row rows[] = {
      "/Envelope/Document/FIToFICstmrCdtTrf/GrpHdr/MsgId", ""},
     {P8, "<AppHdr", "<!-- --><AppHdr", NULL, NULL, "BADXML", "/Envelope", ""},
     {P8, "<Document", "<x/><Document", "</Envelope>", "</Envelope>text", "BADXML", NULL, ""},
+    {P8, "M1</MsgId>", DEEP_60 "M1</MsgId>", NULL, NULL, "BADXML", NULL, ""},
 
     /* Envelope = AppHdr + Document */
     {P8, "urn:cauce:envelope:1", "urn:cauce:envelope:2", NULL, NULL, "SCHEMA", "/Envelope", "M1"},

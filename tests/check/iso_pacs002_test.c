@@ -17,6 +17,7 @@ struct demand {
 static const struct demand demands[] = {
     {"ACSP", "ACTC", NULL},
     {"ACSP", "ACWP", NULL},
+    {"ACSP</TxSts>", "ACSP</TxSts>" REASON_INFORMATION, NULL},
     {"ACSP", "ACSC", ROOT "/TxInfAndSts[1]/TxSts"},
     {"ACSP", "ACCC", ROOT "/TxInfAndSts[1]/TxSts"},
     {"ACSP", "PDNG", ROOT "/TxInfAndSts[1]/TxSts"},
