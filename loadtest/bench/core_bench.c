@@ -1,0 +1,172 @@
+/* core_bench: what the core costs per payment, reserved and settled, with many others open.
+ *
+ *   core_bench [PAYMENTS [OPEN]]     1,000,000 payments, 100,000 open
+ *
+ * A payment is reserved, and the oldest open one is settled, in turn; the table of open payments
+ * stays as full as said.  Ids, contents and commands are made ahead of time in small runs, so that
+ * only the engine is timed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/time.h"
+#include "switch/core/engine.h"
+
+#define BANKS 64
+#define RUN 256
+#define START_NS (INT64_C(1795284000) * TIME_NS_PER_SECOND)
+
+static void demand(enum fault fault, const char *what)
+{
+    if (fault == FAULT_NONE) return;
+    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
+    exit(1);
+}
+
+static struct participant_code code_of(uint32_t bank)
+{
+    struct participant_code code;
+    char text[PARTICIPANT_CODE_BYTES + 1];
+    (void)snprintf(text, sizeof text, "1%07" PRIu32, bank % 10000000);
+    memcpy(code.text, text, sizeof code.text);
+    return code;
+}
+
+static void let_join(struct engine *engine, const struct stamp *stamp)
+{
+    const struct outcome *outcome;
+    struct hash const none = {0};
+    uint8_t const ledger_id[ENGINE_LEDGER_ID_BYTES] = {1};
+    demand(engine_segment(engine, stamp, ledger_id, 1, &none, &none, &outcome), "segment");
+    for (uint32_t bank = 0; bank < BANKS; bank++) {
+        struct engine_joining const joining = {.code = code_of(bank),
+                                               .name = SPAN("Banco"),
+                                               .status = MEMBER_ACTIVE,
+                                               .pacs008_max = 1};
+        demand(engine_join(engine, stamp, &joining, &outcome), "join");
+        demand(engine_fund(engine, stamp, joining.code, amount_of_minor(INT64_C(1000000000000)),
+                           &outcome),
+               "fund");
+    }
+}
+
+static uint32_t payee_of(uint64_t number)
+{
+    return (uint32_t)((number * 7 + 1) % BANKS);
+}
+
+static uint32_t payer_of(uint64_t number)
+{
+    return (uint32_t)((number * 7 + 1 + 1 + number % (BANKS - 1)) % BANKS);
+}
+
+static struct max35_text id_of(uint64_t number)
+{
+    struct max35_text id = {0};
+    id.size = (uint8_t)snprintf(id.bytes, sizeof id.bytes, "E%031" PRIu64, number);
+    return id;
+}
+
+static void make_transfer(struct transfer_command *transfer, uint64_t number, int64_t now_ns)
+{
+    *transfer = (struct transfer_command){
+        .kind = COMMAND_TRANSFER,
+        .sender = code_of(payer_of(number)),
+        .payer_agent = code_of(payer_of(number)),
+        .payee_agent = code_of(payee_of(number)),
+        .amount = amount_of_minor(1 + (int64_t)(number % 1000)),
+        .priority = PRIORITY_NORMAL,
+        .currency = {"MXN"},
+        .acceptance_ns = now_ns,
+        .content_hash = hash_of(span_of(&number, sizeof number)),
+        .id = id_of(number),
+    };
+}
+
+static void make_answer(struct answer_command *answer, uint64_t number)
+{
+    *answer = (struct answer_command){.kind = COMMAND_ANSWER,
+                                      .sender = code_of(payee_of(number)),
+                                      .accepted = true,
+                                      .id = id_of(number)};
+}
+
+struct times {
+    int64_t reserve_ns;
+    int64_t settle_ns;
+};
+
+/* RUN payments from `number` on are reserved, and those `open` before them settled. */
+static void run(struct engine *engine, struct stamp *stamp, uint64_t number, uint64_t open,
+                struct times *times)
+{
+    static struct transfer_command transfers[RUN];
+    static struct answer_command answers[RUN];
+    struct message_command const message = {.hash = {{1}}};
+    stamp->now_ns += 1000 * RUN;
+    for (uint64_t i = 0; i < RUN; i++) {
+        make_transfer(&transfers[i], number + i, stamp->now_ns);
+        if (number >= open) make_answer(&answers[i], number + i - open);
+    }
+    int64_t const before_ns = time_monotonic_ns();
+    for (uint64_t i = 0; i < RUN; i++) {
+        const struct outcome *const outcome =
+            engine_transfer(engine, stamp, &message, &transfers[i]);
+        if (outcome->kind != OUTCOME_ENTRY || outcome->entry.public.kind != ENTRY_RESERVED)
+            demand(FAULT_INVALID, "a payment was not reserved");
+    }
+    int64_t const between_ns = time_monotonic_ns();
+    for (uint64_t i = 0; i < RUN && number >= open; i++) {
+        const struct outcome *const outcome = engine_answer(engine, stamp, &message, &answers[i]);
+        if (outcome->kind != OUTCOME_ENTRY || outcome->entry.public.kind != ENTRY_SETTLED)
+            demand(FAULT_INVALID, "a payment was not settled");
+    }
+    times->reserve_ns += between_ns - before_ns;
+    times->settle_ns += time_monotonic_ns() - between_ns;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t const payments = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+    uint64_t const open = (argc > 2 ? strtoull(argv[2], NULL, 10) : 100000) / RUN * RUN;
+    if (payments == 0 || open == 0 || open > UINT32_C(1) << 23) {
+        fprintf(stderr, "usage: core_bench [PAYMENTS [OPEN]]\n");
+        return 2;
+    }
+    struct engine_options const options = {
+        .open_max = (uint32_t)open + RUN,
+        .duplicate_capacity = 10000000,
+        .duplicate_window_ns = 10 * TIME_NS_PER_SECOND, /* 10 s at a million a second: full */
+        .clock_tolerance_ns = TIME_NS_PER_SECOND,
+        .clock_ahead_ns = TIME_NS_PER_SECOND,
+        .deadline_high_ns = TIME_NS_PER_SECOND,
+        .deadline_normal_ns = 2700 * TIME_NS_PER_SECOND,
+        .currency = {"MXN"},
+        .index_key = {1, 2},
+    };
+    struct engine *engine;
+    int64_t const start_ns = time_monotonic_ns();
+    demand(engine_open(&engine, &options), "engine");
+    printf("open with %" PRIu32 " fingerprints and %" PRIu32 " open payments: %.0f ms\n",
+           options.duplicate_capacity, options.open_max,
+           (double)(time_monotonic_ns() - start_ns) / 1e6);
+
+    struct stamp stamp = {.now_ns = START_NS, .seed = {{1}}};
+    let_join(engine, &stamp);
+    struct times filling = {0}, steady = {0};
+    uint64_t number = 0;
+    for (; number < open; number += RUN)
+        run(engine, &stamp, number, open, &filling);
+    uint64_t const first = number;
+    for (; number < first + payments; number += RUN)
+        run(engine, &stamp, number, open, &steady);
+
+    double const pairs = (double)(number - first);
+    printf("%.0f payments, %" PRIu32 " open: reserve %.0f ns, settle %.0f ns, pair %.0f ns\n",
+           pairs, engine_totals(engine).open_count, (double)steady.reserve_ns / pairs,
+           (double)steady.settle_ns / pairs,
+           (double)(steady.reserve_ns + steady.settle_ns) / pairs);
+    engine_close(engine);
+    return 0;
+}
