@@ -1,10 +1,11 @@
 /* key_info: which of the sender's certificates ds:KeyInfo names.
  *
- *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)+
+ *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)*
  *
  * Several may be named, by several parts, a chain's CA among them that nobody registered: what any
  * part names is a candidate.  A name spelled otherwise than RFC 2253 names nobody, which only means
- * that all certificates are tried. */
+ * that all certificates are tried; so does an empty element, as xmlsec1 leaves those of its template
+ * that it does not fill. */
 #include "proto/signature/key_info.h"
 
 #include "proto/base/limits.h"
@@ -53,8 +54,7 @@ static enum signature_flaw read_certificate(struct reading *reading, uint16_t no
 {
     size_t size = 0;
     if (base64_decode(document_text(reading->document, node), reading->scratch, LIMIT_MESSAGE_BYTES,
-                      &size) != FAULT_NONE ||
-        size == 0) {
+                      &size) != FAULT_NONE) {
         return SIGNATURE_FLAW_BASE64;
     }
     struct hash const fingerprint = hash_of(span_of(reading->scratch, size));
@@ -70,10 +70,10 @@ static enum signature_flaw read_key_id(struct reading *reading, uint16_t node)
 {
     size_t size = 0;
     if (base64_decode(document_text(reading->document, node), reading->scratch, LIMIT_MESSAGE_BYTES,
-                      &size) != FAULT_NONE ||
-        size == 0) {
+                      &size) != FAULT_NONE) {
         return SIGNATURE_FLAW_BASE64;
     }
+    if (size == 0) return SIGNATURE_FLAW_NONE; /* not the same as "no identifier" */
     struct span const key_id = span_of(reading->scratch, size);
     for (size_t i = 0; i < reading->certificate_count; i++) {
         if (span_equal(key_id, certificate_key_id(reading->certificates[i]))) {
@@ -97,7 +97,8 @@ static enum signature_flaw read_issuer_serial(struct reading *reading, uint16_t 
 {
     const struct xml_document *document = reading->document;
     uint16_t const issuer = document_first(document, node);
-    uint16_t const serial = issuer == XML_NONE ? XML_NONE : document_next(document, issuer);
+    if (issuer == XML_NONE) return SIGNATURE_FLAW_NONE;
+    uint16_t const serial = document_next(document, issuer);
     if (serial == XML_NONE || document_next(document, serial) != XML_NONE ||
         !is_named(reading, issuer, "X509IssuerName") ||
         !is_named(reading, serial, "X509SerialNumber")) {
@@ -139,9 +140,8 @@ static enum signature_flaw read_data(struct reading *reading, uint16_t data)
     if (!is_named(reading, data, "X509Data")) return SIGNATURE_FLAW_KEY_INFO;
     enum signature_flaw flaw = judge_element(reading, data, false);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
-    uint16_t part = document_first(reading->document, data);
-    if (part == XML_NONE) return SIGNATURE_FLAW_KEY_INFO;
-    for (; part != XML_NONE; part = document_next(reading->document, part)) {
+    for (uint16_t part = document_first(reading->document, data); part != XML_NONE;
+         part = document_next(reading->document, part)) {
         flaw = read_part(reading, part);
         if (flaw != SIGNATURE_FLAW_NONE) return flaw;
     }
