@@ -160,11 +160,8 @@ static int check(struct message_reader *reader, struct span bytes, const struct 
 
     switch (message_check(reader, bytes, &rules, &part, &identifier, &message, &refusal)) {
     case MESSAGE_GOOD: break;
-    case MESSAGE_REFUSED: return say_refusal(stdout, &refusal);
-    case MESSAGE_DROPPED:
-        refusal_set(&refusal, REFUSAL_VERSION,
-                    "admi.002 and admi.011 from a bank are dropped without an answer");
-        return say_refusal(stdout, &refusal);
+    case MESSAGE_REFUSED:
+    case MESSAGE_DROPPED: return say_refusal(stdout, &refusal);
     }
     if (options->certificate != NULL &&
         !check_signature(options->certificate, part, &message, &refusal, &code)) {

@@ -414,7 +414,14 @@ enum message_verdict message_check(struct message_reader *reader, struct span by
     case WALK_ROOT_ENVELOPE:
     case WALK_ROOT_OTHER: break;
     }
-    enum message_verdict const verdict = judge(reader, bytes, rules, message, refusal);
-    if (verdict == MESSAGE_GOOD) *identifier = catalogue_identifier(message->kind);
-    return verdict;
+    switch (judge(reader, bytes, rules, message, refusal)) {
+    case MESSAGE_GOOD: *identifier = catalogue_identifier(message->kind); return MESSAGE_GOOD;
+    case MESSAGE_REFUSED: return MESSAGE_REFUSED;
+    case MESSAGE_DROPPED: break;
+    }
+    const struct xml_document *const document = &reader->document;
+    refuse(refusal, REFUSAL_VERSION, document,
+           document_child(document, reader->walk.header, SPAN("MsgDefIdr")),
+           "admi.002 and admi.011 from a bank are dropped without an answer");
+    return MESSAGE_REFUSED;
 }

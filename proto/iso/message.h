@@ -91,7 +91,7 @@ MUST_CHECK bool message_verify(struct signature_checker *checker, const struct m
 enum message_part { MESSAGE_ENVELOPE, MESSAGE_DOCUMENT, MESSAGE_HEADER };
 
 /* *part says what the file is; *identifier (static) its version when GOOD; *message is written for
- * a good Envelope only. */
+ * a good Envelope only.  Never DROPPED: what the switch drops is VERSION here. */
 MUST_CHECK enum message_verdict message_check(struct message_reader *reader, struct span bytes,
                                               const struct message_rules *rules,
                                               enum message_part *part, struct span *identifier,
