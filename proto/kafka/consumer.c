@@ -39,7 +39,11 @@ static enum fault fault_of(rd_kafka_resp_err_t code, const char *topic,
 enum fault consumer_open(struct consumer **out, const struct consumer_settings *settings,
                          char error[CONSUMER_ERROR_BYTES])
 {
-    const struct settings_pair ours[] = {{"bootstrap.servers", settings->bootstrap}};
+    const struct settings_pair ours[] = {
+        {"bootstrap.servers", settings->bootstrap},
+        {"fetch.wait.max.ms", "10"}, /* a scan's last fetch holds up the next scan for so long */
+        {"fetch.error.backoff.ms", "50"},
+    };
     static const struct settings_pair last[] = {
         {"enable.partition.eof", "true"}, /* tells the end where the last offsets hold no record */
         {"isolation.level", "read_committed"},
@@ -51,7 +55,8 @@ enum fault consumer_open(struct consumer **out, const struct consumer_settings *
         snprintf(error, CONSUMER_ERROR_BYTES, "out of memory");
         return FAULT_MEMORY;
     }
-    enum fault fault = settings_make(&conf, ours, 1, settings->extra, settings->extra_count, error);
+    enum fault fault = settings_make(&conf, ours, sizeof ours / sizeof ours[0], settings->extra,
+                                     settings->extra_count, error);
     if (fault == FAULT_NONE) {
         fault = settings_add(conf, last, sizeof last / sizeof last[0], error);
     }

@@ -84,10 +84,15 @@ enum fault producer_open(struct producer **out, const struct producer_settings *
         {"queue.buffering.max.kbytes", queue_kib},
         {"linger.ms", "2"},                /* half a batch of a busy switch; unseen by people */
         {"partitioner", "murmur2_random"}, /* as Java's clients place keys */
+        {"message.timeout.ms", "0"},       /* records wait for a broker that is away, in order */
         {"bootstrap.servers", settings->bootstrap},
     };
-    /* What the promise of this file rests on, after everything else so that it wins. */
-    static const struct settings_pair last[] = {{"enable.idempotence", "true"}};
+    /* What the promise of this file rests on, after everything else so that it wins: a record that
+     * is given up stops all behind it. */
+    static const struct settings_pair last[] = {
+        {"enable.idempotence", "true"},
+        {"enable.gapless.guarantee", "true"},
+    };
 
     rd_kafka_conf_t *conf = NULL;
     struct producer *producer = calloc(1, sizeof *producer);
@@ -99,7 +104,7 @@ enum fault producer_open(struct producer **out, const struct producer_settings *
     producer->report_context = settings->report_context;
     enum fault fault = settings_make(&conf, ours, sizeof ours / sizeof ours[0], settings->extra,
                                      settings->extra_count, error);
-    if (fault == FAULT_NONE) fault = settings_add(conf, last, 1, error);
+    if (fault == FAULT_NONE) fault = settings_add(conf, last, 2, error);
     if (fault != FAULT_NONE) goto failed;
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, take_report);

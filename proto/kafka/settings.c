@@ -11,6 +11,8 @@ static void take_log(const rd_kafka_t *handle, int level, const char *facility, 
 {
     (void)handle;
     (void)level;
+    /* librdkafka warns at every start that a setting is experimental that we chose knowingly. */
+    if (strstr(text, "enable.gapless.guarantee is experimental") != NULL) return;
     LOG(LOG_WARNING, "kafka", "%s: %s", facility, text);
 }
 
