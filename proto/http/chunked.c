@@ -72,8 +72,8 @@ static enum chunked_event step(struct chunked *chunked, char byte)
         if (chunked->state != EXTENSION) return step_size(chunked, byte);
         if (byte == '\r') {
             chunked->state = SIZE_END;
-        } else if (((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f) {
-            return broken(chunked, "a control character in a chunk extension");
+        } else if ((byte < ' ' || byte > '~') && byte != '\t') {
+            return broken(chunked, "a chunk extension that is not printable ASCII");
         }
         return CHUNKED_MORE;
     case SIZE_END:
