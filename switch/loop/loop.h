@@ -9,7 +9,7 @@
  *
  * Threads: all functions belong to the loop's thread but loop_ask_stop and bell_ring on its bell,
  *          which any thread may call.  loop_open may run before, on the thread that starts it.
- * libuv stays inside this folder: its types appear in no header but uv.h. */
+ * libuv stays inside this folder: other folders never see its types. */
 #ifndef SWITCH_LOOP_LOOP_H
 #define SWITCH_LOOP_LOOP_H
 

@@ -78,7 +78,7 @@ bool server_retry(struct server *server);
 bool server_flush(struct server *server);
 
 /* From now on connections without an open request close at once, the others after their answers,
- * and all that is left after `grace_ns`. */
+ * and all that is left after `grace_ns`.  The time of every exchange that waits is up. */
 void server_stop(struct server *server, int64_t grace_ns);
 
 uint32_t server_connection_count(const struct server *server);

@@ -1,0 +1,30 @@
+/* session: who is asking, and whether that may be asked: the statuses that a head alone decides.
+ *
+ * The certificate that the TLS peer has proved to hold names the participant, on every request
+ * anew and on resumed sessions too: a certificate that is taken out of the registry is refused at
+ * the next request of a connection that is still open.
+ *
+ * Threads: the one of its loop. */
+#ifndef SWITCH_PARTICIPANT_SESSION_H
+#define SWITCH_PARTICIPANT_SESSION_H
+
+#include <stdbool.h>
+
+#include "proto/http/request.h"
+#include "proto/record/published.h"
+#include "proto/record/registry.h"
+#include "switch/loop/exchange.h"
+#include "switch/participant/task.h"
+
+/* True: *task says what is asked, and by whom.  False: an answer was given (WIRE section 1,
+ * "Statuses, tested in this order", from 404 to 415).
+ * `registry` may be NULL: settlement has none yet. */
+MUST_CHECK bool session_admit(struct exchange *exchange, const struct request *request,
+                              const struct registry *registry, struct published *published,
+                              struct task *task);
+
+/* Answers with a problem that carries Retry-After. */
+void session_refuse_for(struct exchange *exchange, enum problem problem, struct span detail,
+                        uint32_t seconds);
+
+#endif
