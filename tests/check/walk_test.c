@@ -86,6 +86,11 @@ static const struct {
     {"<NbOfTxs>1", "<NbOfTxs> 1", DOC, WALK_ERROR_PATTERN, TRANSFER "/GrpHdr/NbOfTxs", "NbOfTxs"},
     {"<NbOfTxs>1", "<NbOfTxs>1&#10;", DOC, WALK_ERROR_PATTERN, TRANSFER "/GrpHdr/NbOfTxs",
      "NbOfTxs"},
+    /* White space around a date is collapsed (XML Schema 1.0, part 2, 4.3.6); libxml2 minds it. */
+    {"<CreDtTm>2026-11-21T18:00:00.123Z", "<CreDtTm>\n 2026-11-21T18:00:00.123Z ", GOOD,
+     WALK_ERROR_NONE, "", ""},
+    {"<CreDtTm>2026-11-21T18:00:00.123Z", "<CreDtTm>2026-11-21 T18:00:00.123Z", DOC,
+     WALK_ERROR_FORM, TRANSFER "/GrpHdr/CreDtTm", "CreDtTm"},
     {"CLRG", "CLRX", DOC, WALK_ERROR_VALUE, TRANSFER "/GrpHdr/SttlmInf/SttlmMtd", "SttlmMtd"},
     {"<CdtTrfTxInf>", "<CdtTrfTxInf> \r\n\t&#13;", GOOD, WALK_ERROR_NONE, "", ""},
     {"<CdtTrfTxInf>", "<CdtTrfTxInf>.", DOC, WALK_ERROR_TEXT, TRANSFER "/CdtTrfTxInf",
@@ -137,6 +142,8 @@ static const struct {
      TRANSFER "/CdtTrfTxInf/SplmtryData/Envlp", "Envlp"},
     {"<x:z/>", "<Document/>", DOC, WALK_ERROR_MISSING,
      TRANSFER "/CdtTrfTxInf/SplmtryData/Envlp/x/Document", "FIToFICstmrCdtTrf"},
+    {"<x:x xmlns:x=\"urn:x\" y=\"1\">t<x:z/></x:x>", "<Document/>", DOC, WALK_ERROR_MISSING,
+     TRANSFER "/CdtTrfTxInf/SplmtryData/Envlp/Document", "FIToFICstmrCdtTrf"},
     {"<x:z/>", "<x:Document/>", GOOD, WALK_ERROR_NONE, "", ""},
     /* WIRE section 2 on attributes of xsi. */
     {"<Document xmlns=",

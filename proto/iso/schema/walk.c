@@ -167,6 +167,20 @@ static void enter(struct walk *walk, struct xml_document *document, uint16_t nod
     push(walk, WALK_TYPE, type);
 }
 
+/* An element that a wildcard lets stand.  What is lax is judged when there is a declaration for it, and
+ * a message's schema declares only its own root. */
+static void start_in_wildcard(struct walk *walk, enum walk_mode mode, struct xml_document *document,
+                              uint16_t node)
+{
+    if (mode == WALK_LAX &&
+        document_is(document, node, walk->part_namespace, tables_elements[walk->part->root].name)) {
+        enter(walk, document, node, walk->part->root, false);
+        return;
+    }
+    judge_lax_attributes(walk, document, node);
+    push(walk, mode, NULL);
+}
+
 /* An element inside one that is judged by its type. */
 static void start_in_type(struct walk *walk, struct walk_frame *frame,
                           struct xml_document *document, uint16_t node)
@@ -190,8 +204,8 @@ static void start_in_type(struct walk *walk, struct walk_frame *frame,
             note(walk->part_error, WALK_ERROR_UNEXPECTED, node, document_local(document, node));
         }
         frame->count = 1;
-        judge_lax_attributes(walk, document, node);
-        push(walk, frame->type->content == SCHEMA_LAX ? WALK_LAX : WALK_SKIP, NULL);
+        start_in_wildcard(walk, frame->type->content == SCHEMA_LAX ? WALK_LAX : WALK_SKIP, document,
+                          node);
         return;
     case SCHEMA_SIGNATURE: break;
     }
@@ -313,13 +327,7 @@ static void on_start(void *context, struct xml_document *document, uint16_t node
         return;
     case WALK_LAX:
         if (has_failed(walk)) break;
-        if (document_is(document, node, walk->part_namespace,
-                        tables_elements[walk->part->root].name)) {
-            enter(walk, document, node, walk->part->root, false);
-        } else {
-            judge_lax_attributes(walk, document, node);
-            push(walk, WALK_LAX, NULL);
-        }
+        start_in_wildcard(walk, WALK_LAX, document, node);
         return;
     case WALK_SKIP: break;
     }
