@@ -270,6 +270,38 @@ START_TEST(first_business_id)
 }
 END_TEST
 
+/* Envelope = AppHdr + Document, in whole texts: whatever is posted is expected to be an Envelope. */
+#define OPEN "<Envelope xmlns=\"urn:cauce:envelope:1\">"
+#define DOCUMENT "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08\"/>"
+
+START_TEST(shapes)
+{
+    static const char *const texts[][2] = {
+        {OPEN "</Envelope>", "/Envelope"},
+        {OPEN SAMPLE_HEADER("pacs.008.001.08") "</Envelope>", "/Envelope"},
+        {OPEN DOCUMENT "</Envelope>", "/Envelope"},
+        {OPEN DOCUMENT SAMPLE_HEADER("pacs.008.001.08") "</Envelope>", "/Envelope"},
+        {OPEN SAMPLE_HEADER("pacs.008.001.08") DOCUMENT DOCUMENT "</Envelope>",
+         "/Envelope/Document[2]"},
+        {OPEN OPEN "</Envelope></Envelope>", "/Envelope/Envelope"},
+        {SAMPLE_HEADER("pacs.008.001.08"), "/AppHdr"},
+        {DOCUMENT, "/Document"},
+        {"<Other/>", "/Other"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct message message;
+        struct refusal refusal;
+        ck_assert_int_eq(
+            message_read(reader, span_text(texts[i][0]), &switch_rules, &message, &refusal),
+            MESSAGE_REFUSED);
+        ck_assert_int_eq(refusal.code, REFUSAL_SCHEMA);
+        struct span const location = refusal_location(&refusal);
+        ck_assert_msg(span_equal(location, span_text(texts[i][1])), "%s: %.*s", texts[i][0],
+                      (int)location.size, location.bytes);
+    }
+}
+END_TEST
+
 /* White space alone, and an empty part (WIRE sections 1 and 2). */
 START_TEST(nothing_is_badxml)
 {
@@ -367,6 +399,7 @@ int main(void)
     tcase_add_loop_test(table, each_part, 0, (int)(sizeof part_rows / sizeof *part_rows));
     tcase_add_test(table, reference_is_counted_in_characters);
     tcase_add_test(table, first_business_id);
+    tcase_add_test(table, shapes);
     tcase_add_test(table, nothing_is_badxml);
     tcase_add_test(table, header_is_given);
     suite_add_tcase(suite, table);
