@@ -46,10 +46,3 @@ enum fault catalogue_find(struct span identifier, enum catalogue_kind *kind)
     }
     return FAULT_NOT_FOUND;
 }
-
-enum fault catalogue_find_namespace(struct span name, enum catalogue_kind *kind)
-{
-    struct span const start = SPAN(CATALOGUE_NAMESPACE_START);
-    if (!span_starts_with(name, start)) return FAULT_NOT_FOUND;
-    return catalogue_find(span_after(name, start.size), kind);
-}

@@ -65,7 +65,4 @@ bool catalogue_is_outward(enum catalogue_kind kind);
 /* The kind of exactly this MsgDefIdr. FAULT_NOT_FOUND: none of the list; *kind unchanged. */
 MUST_CHECK enum fault catalogue_find(struct span identifier, enum catalogue_kind *kind);
 
-/* The kind whose Document has exactly this namespace. FAULT_NOT_FOUND: none of the list. */
-MUST_CHECK enum fault catalogue_find_namespace(struct span name, enum catalogue_kind *kind);
-
 #endif

@@ -31,7 +31,9 @@ struct compose {
     size_t signature_at; /* where the Signature belongs: 0 < signature_at < used */
 };
 
-/* Takes the buffer, which the caller keeps alive and does not touch while he composes. */
+/* Takes the buffer, which the caller keeps alive and does not touch while he composes.  Of it, the
+ * Envelope, AppHdr and GrpHdr take less than 4 KiB, the Signature signature_size; the rest is what
+ * the Document holds. */
 void compose_open(struct compose *compose, char *buffer, size_t size);
 
 /* For the message files: Envelope, AppHdr and the start tag of Document; then its end and the
