@@ -20,7 +20,7 @@
 #define SEGMENT_NUMBER 1
 #define SEGMENT_FORMAT_VERSION 1          /* PRAGMA user_version; BODY_FORMAT_VERSION */
 #define SEGMENT_APPLICATION_ID 0x43617563 /* PRAGMA application_id: "Cauc" */
-#define SEGMENT_PAGE_BYTES 4096           /* measured: ledger/README.md, "Why so" */
+#define SEGMENT_PAGE_BYTES 8192           /* measured: ledger/README.md, "Why so" */
 #define SEGMENT_LEDGER_ID_BYTES 16
 
 struct segment {

@@ -43,13 +43,21 @@ static void put_number(struct body *body, enum body_tag tag, uint64_t number)
     if (body_put_number(body, tag, number) != FAULT_NONE) __builtin_trap();
 }
 
-/* A message that shrinks about as much as signed XML does: markup and base64. */
+/* A message that shrinks about as much as signed XML does: markup, with digests and a signature. */
 static void cause(struct scenario *scenario, struct participant_code sender)
 {
-    static const char markup[] = "<ClrSysMmbId><MmbId>10000001</MmbId></ClrSysMmbId>";
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < sizeof scenario->message; i++)
-        scenario->message[i] = i % 3 ? markup[i % (sizeof markup - 1)] : digits[draw(scenario, 64)];
+    size_t const signature_bytes = 480;
+    size_t at = 0;
+    for (; at < signature_bytes; at++)
+        scenario->message[at] = digits[draw(scenario, 64)];
+    for (unsigned i = 0; at < sizeof scenario->message; i++) {
+        int const printed =
+            snprintf(scenario->message + at, sizeof scenario->message - at,
+                     "<Elmt%02u><Sub>%08u</Sub></Elmt%02u>", i % 64, 10000001 + i % 7, i % 64);
+        at += (size_t)printed;
+    }
+    scenario->message[sizeof scenario->message - 1] = '\n';
     struct span const bytes = span_of(scenario->message, sizeof scenario->message);
     scenario->evidence = (struct evidence){.hash = hash_of(bytes),
                                            .sender = sender,

@@ -1,0 +1,522 @@
+/* Walks the blocks of all segments in order, and in each block its entries, and stops at the first
+ * fault.
+ *
+ *   file:   application, format, first entry opens the segment and names what came before
+ *   block:  present, its fields, its link; then its entries one by one:
+ *   entry:  present, sizes, hash over the one before, sequence, versions, time, its message, its
+ *           meaning (sums.c)
+ *   block:  its root, its time, messages that no entry names
+ *
+ * A fault is told by the sequence of the entry at hand; a block's by that of its first entry.
+ * The end is fixed at the start, so a switch at work cannot run ahead for ever; every
+ * transaction is short, as a long one would make the switch's write-ahead log grow. */
+#include "ledger/verify/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/verify/files.h"
+#include "ledger/verify/frame.h"
+#include "ledger/verify/layout.h"
+#include "ledger/verify/sums.h"
+#include "ledger/verify/tree.h"
+
+#define BLOCK_ENTRIES_MAX 4096
+#define TRANSACTION_ENTRIES 8192 /* some 10 ms of reading */
+#define BODY_BYTES_MAX 8192
+#define SEGMENT_APPLICATION 0x43617563
+#define MARKS_APPLICATION 0x4361754d
+#define FORMAT_VERSION 1
+
+/* The open segment, and where reading stands in it. */
+struct segment {
+    sqlite3 *db;
+    uint32_t number;
+    sqlite3_stmt *header, *entries, *body, *evidence;
+    uint64_t last_block; /* newest when the check began; 0: the segment is empty */
+};
+
+struct check {
+    struct verify_report *report;
+    struct segment segment;
+    struct sums *sums;
+    struct frame frame;
+    uint64_t seq;    /* of the entry checked last */
+    uint64_t block;  /* number of the block checked last */
+    int64_t time_ns; /* of the entry checked last */
+    struct hash head, block_hash;
+    struct hash hashes[BLOCK_ENTRIES_MAX]; /* of the block at hand */
+    struct hash absent; /* the message counted last as absent: its other entries follow it */
+    uint8_t ledger_id[16];
+};
+
+/* --- faults ----------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4))) static bool fault(struct check *check, uint64_t seq,
+                                                        const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(check->report->fault_words, VERIFY_WORDS_BYTES, format, arguments);
+    va_end(arguments);
+    check->report->fault_seq = seq;
+    return false;
+}
+
+static bool refused(struct check *check, uint64_t seq)
+{
+    return fault(check, seq, "segment %" PRIu32 " cannot be read: %s", check->segment.number,
+                 sqlite3_errmsg(check->segment.db));
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* The first column of a query's one row; false: SQLite refused. */
+static bool number_of(sqlite3 *db, const char *sql, uint64_t *number)
+{
+    sqlite3_stmt *statement = NULL;
+    bool good = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+                sqlite3_step(statement) == SQLITE_ROW;
+    if (good) *number = (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return good;
+}
+
+static struct span blob(sqlite3_stmt *row, int column)
+{
+    const void *bytes = sqlite3_column_blob(row, column);
+    return span_of(bytes, (size_t)sqlite3_column_bytes(row, column));
+}
+
+static int step_one(sqlite3_stmt *statement, uint64_t key)
+{
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)key);
+    return sqlite3_step(statement);
+}
+
+static void close_segment(struct segment *segment)
+{
+    (void)sqlite3_finalize(segment->header);
+    (void)sqlite3_finalize(segment->entries);
+    (void)sqlite3_finalize(segment->body);
+    (void)sqlite3_finalize(segment->evidence);
+    (void)sqlite3_close(segment->db);
+    *segment = (struct segment){.number = segment->number};
+}
+
+static bool prepare(struct check *check, sqlite3_stmt **statement, const char *sql)
+{
+    return sqlite3_prepare_v2(check->segment.db, sql, -1, statement, NULL) == SQLITE_OK ||
+           refused(check, check->seq + 1);
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+/* The body of the row at hand, its own or one that it shares. */
+static bool read_body(struct check *check, uint64_t seq, struct span *body)
+{
+    sqlite3_stmt *row = check->segment.entries;
+    bool const own = sqlite3_column_type(row, 4) != SQLITE_NULL;
+    bool const shared = sqlite3_column_type(row, 5) != SQLITE_NULL;
+    *body = span_of(NULL, 0);
+    if (own && shared) return fault(check, seq, "has a body and shares another");
+    if (own) *body = blob(row, 4);
+    if (shared) {
+        uint64_t const owner = (uint64_t)sqlite3_column_int64(row, 5);
+        int const result = step_one(check->segment.body, owner);
+        if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, seq);
+        if (result == SQLITE_DONE || owner >= seq)
+            return fault(check, seq, "shares a body that is not there");
+        *body = blob(check->segment.body, 0);
+    }
+    if ((own || shared) && (body->size > BODY_BYTES_MAX || !layout_is_body(*body)))
+        return fault(check, seq, "has a body that is none");
+    return true;
+}
+
+/* hash = SHA-256(prev_hash | public | SHA-256(private) | SHA-256(body) or zeros) */
+static struct hash chain_hash(const struct hash *before, struct span public_part,
+                              struct span private_part, struct span body)
+{
+    struct hash const private_hash = hash_of(private_part);
+    struct hash const body_hash = body.size ? hash_of(body) : (struct hash){0};
+    struct span const parts[] = {hash_span(before), public_part, hash_span(&private_hash),
+                                 hash_span(&body_hash)};
+    return hash_parts(parts, 4);
+}
+
+/* The entry that opens a segment names its format and what came before. */
+static bool check_opening(struct check *check, uint64_t seq, const struct layout_entry *entry,
+                          struct span body, const struct hash *prev_head,
+                          const struct hash *prev_block)
+{
+    uint64_t format = 0, number = 0;
+    struct span id, head, block;
+    if (entry->kind != LAYOUT_SEGMENT || !layout_find_number(body, LAYOUT_TAG_FORMAT, &format) ||
+        !layout_find_number(body, LAYOUT_TAG_SEGMENT, &number) ||
+        !layout_find(body, LAYOUT_TAG_LEDGER_ID, &id) || id.size != sizeof check->ledger_id ||
+        !layout_find(body, LAYOUT_TAG_PREVIOUS_HEAD, &head) ||
+        !layout_find(body, LAYOUT_TAG_PREVIOUS_BLOCK, &block))
+        return fault(check, seq, "opens no segment");
+    if (format != FORMAT_VERSION)
+        return fault(check, seq, "opens a segment of format %" PRIu64, format);
+    if (number != check->segment.number)
+        return fault(check, seq, "opens segment %" PRIu64 " in the file of segment %" PRIu32,
+                     number, check->segment.number);
+    if (!span_equal(head, hash_span(prev_head)) || !span_equal(block, hash_span(prev_block)))
+        return fault(check, seq, "opens a segment that does not continue the one before");
+    if (seq == 1) memcpy(check->ledger_id, id.bytes, sizeof check->ledger_id);
+    if (memcmp(check->ledger_id, id.bytes, sizeof check->ledger_id) != 0)
+        return fault(check, seq, "opens a segment of another ledger");
+    return true;
+}
+
+/* The message that caused the entry, in its block's frame, from the participant it names. */
+static bool check_evidence(struct check *check, uint64_t seq, const struct layout_entry *entry)
+{
+    if (hash_is_zero(&entry->evidence)) return true;
+    if (check->frame.count == 0) { /* archived, or erased by law: no fault */
+        if (!hash_equal(&check->absent, &entry->evidence)) check->report->evidence_absent++;
+        check->absent = entry->evidence;
+        return true;
+    }
+    const struct frame_record *record = frame_name(&check->frame, &entry->evidence);
+    if (record == NULL) return fault(check, seq, "names a message that its block's evidence lacks");
+    if (record->sender != entry->sender)
+        return fault(check, seq, "names another sender than its evidence");
+    return true;
+}
+
+static bool check_entry(struct check *check, uint64_t seq, bool opens_segment)
+{
+    sqlite3_stmt *row = check->segment.entries;
+    int const result = sqlite3_step(row);
+    if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, seq);
+    if (result == SQLITE_DONE || (uint64_t)sqlite3_column_int64(row, 0) != seq)
+        return fault(check, seq, "is missing");
+    struct span const public_part = blob(row, 1), private_part = blob(row, 2), hash = blob(row, 3);
+    if (public_part.size != LAYOUT_PUBLIC_BYTES || private_part.size != LAYOUT_PRIVATE_BYTES ||
+        hash.size != HASH_BYTES)
+        return fault(check, seq, "has a part of another size");
+    struct span body;
+    if (!read_body(check, seq, &body)) return false;
+
+    struct hash const computed = chain_hash(&check->head, public_part, private_part, body);
+    if (!span_equal(hash, hash_span(&computed)))
+        return fault(check, seq, "does not match its hash, or does not follow the entry before");
+    struct layout_entry entry;
+    layout_read_entry(public_part, private_part, &entry);
+    if (entry.seq != seq) return fault(check, seq, "calls itself entry %" PRIu64, entry.seq);
+    if (entry.public_version != FORMAT_VERSION || entry.private_version != FORMAT_VERSION)
+        return fault(check, seq, "is of version %" PRIu32 ".%" PRIu32 ", which is not known",
+                     entry.public_version, entry.private_version);
+    if (entry.time_ns < check->time_ns) return fault(check, seq, "is older than the one before");
+    if (opens_segment != (entry.kind == LAYOUT_SEGMENT))
+        return fault(check, seq, "opens a segment where none begins, or does not where one does");
+    if (opens_segment && !check_opening(check, seq, &entry, body, &check->head, &check->block_hash))
+        return false;
+    if (!check_evidence(check, seq, &entry)) return false;
+    const char *words = sums_apply(check->sums, &entry, body);
+    if (words) return fault(check, seq, "%s", words);
+
+    check->seq = seq;
+    check->head = computed;
+    check->time_ns = entry.time_ns;
+    check->report->entries++;
+    return true;
+}
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+static bool read_header(struct check *check, uint64_t number, struct layout_header *header,
+                        struct hash *header_hash)
+{
+    uint64_t const first_seq = check->seq + 1;
+    int const result = step_one(check->segment.header, number);
+    if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, first_seq);
+    if (result == SQLITE_DONE)
+        return fault(check, first_seq, "block %" PRIu64 " is missing", number);
+    struct span const bytes = blob(check->segment.header, 0);
+    if (bytes.size != LAYOUT_HEADER_BYTES)
+        return fault(check, first_seq, "the header of block %" PRIu64 " has another size", number);
+    layout_read_header(bytes, header);
+    *header_hash = hash_of(bytes);
+
+    if (header->version != FORMAT_VERSION)
+        return fault(check, first_seq, "block %" PRIu64 " is of version %" PRIu32, number,
+                     header->version);
+    if (header->number != number || header->first_seq != first_seq || header->count < 1 ||
+        header->count > BLOCK_ENTRIES_MAX || header->last_seq != first_seq + (header->count - 1))
+        return fault(check, first_seq,
+                     "block %" PRIu64 " does not go on where the one before ended", number);
+    if (!hash_equal(&header->previous, &check->block_hash))
+        return fault(check, first_seq, "block %" PRIu64 " does not name the one before", number);
+    return true;
+}
+
+static bool read_evidence(struct check *check, uint64_t number)
+{
+    check->frame.count = 0;
+    int const result = step_one(check->segment.evidence, number);
+    if (result == SQLITE_DONE) return true;
+    if (result != SQLITE_ROW) return refused(check, check->seq + 1);
+    const char *words = frame_read(&check->frame, blob(check->segment.evidence, 0));
+    return words == NULL || fault(check, check->seq + 1, "block %" PRIu64 ": %s", number, words);
+}
+
+static bool check_block(struct check *check, uint64_t number, bool opens_segment)
+{
+    struct layout_header header;
+    struct hash header_hash;
+    if (!read_header(check, number, &header, &header_hash)) return false;
+    if (!read_evidence(check, number)) return false;
+
+    (void)sqlite3_reset(check->segment.entries);
+    (void)sqlite3_bind_int64(check->segment.entries, 1, (sqlite3_int64)header.first_seq);
+    (void)sqlite3_bind_int64(check->segment.entries, 2, (sqlite3_int64)header.last_seq);
+    check->absent = (struct hash){0};
+    for (uint32_t i = 0; i < header.count; i++) {
+        if (!check_entry(check, header.first_seq + i, opens_segment && i == 0)) return false;
+        check->hashes[i] = check->head;
+    }
+    struct hash const root = tree_root(check->hashes, header.count);
+    if (!hash_equal(&root, &header.root))
+        return fault(check, header.first_seq, "block %" PRIu64 " has another root than its entries",
+                     number);
+    if (header.time_ns != check->time_ns)
+        return fault(check, header.first_seq,
+                     "block %" PRIu64 " has another time than its last entry", number);
+    if (!frame_all_named(&check->frame))
+        return fault(check, header.first_seq,
+                     "block %" PRIu64 " has evidence that none of its entries names", number);
+    check->block = number;
+    check->block_hash = header_hash;
+    check->report->blocks++;
+    return true;
+}
+
+/* --- segments --------------------------------------------------------------------------------- */
+
+/* Fixes where the segment ends, and that nothing lies outside of what its blocks lead to. */
+static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last_evidence)
+{
+    struct segment *segment = &check->segment;
+    uint64_t first_seq = 0, first_block = 0, first_evidence = 0;
+    const struct {
+        const char *sql;
+        uint64_t *number;
+    } bounds[] = {
+        {"SELECT ifnull(min(seq), 0) FROM entries", &first_seq},
+        {"SELECT ifnull(max(seq), 0) FROM entries", last_seq},
+        {"SELECT ifnull(min(number), 0) FROM blocks", &first_block},
+        {"SELECT ifnull(max(number), 0) FROM blocks", &segment->last_block},
+        {"SELECT ifnull(min(block), 0) FROM evidence", &first_evidence},
+        {"SELECT ifnull(max(block), 0) FROM evidence", last_evidence},
+    };
+    bool good = sqlite3_exec(segment->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    for (size_t i = 0; good && i < sizeof bounds / sizeof bounds[0]; i++)
+        good = number_of(segment->db, bounds[i].sql, bounds[i].number);
+    if (!good) return refused(check, check->seq + 1);
+    (void)sqlite3_exec(segment->db, "COMMIT", NULL, NULL, NULL);
+
+    if (*last_seq == 0 && segment->last_block == 0) return true;
+    if (first_seq < check->seq + 1)
+        return fault(check, first_seq, "stands before the segment's first entry");
+    if (first_block < check->block + 1)
+        return fault(check, check->seq + 1, "block %" PRIu64 " stands before the segment's first",
+                     first_block);
+    if (first_evidence != 0 && first_evidence < check->block + 1)
+        return fault(check, check->seq + 1, "evidence of a block before the segment's first");
+    return true;
+}
+
+static bool open_segment(struct check *check, const char *directory)
+{
+    struct segment *segment = &check->segment;
+    char name[FILES_NAME_BYTES];
+    const char *words = "";
+    (void)snprintf(name, sizeof name, "segment-%06" PRIu32 ".db", segment->number);
+    segment->db = files_open(directory, name, &words);
+    if (segment->db == NULL)
+        return fault(check, check->seq + 1, "%s cannot be opened: %s", name, words);
+    uint64_t application = 0, version = 0;
+    if (!number_of(segment->db, "PRAGMA application_id", &application) ||
+        !number_of(segment->db, "PRAGMA user_version", &version))
+        return refused(check, check->seq + 1);
+    if (application != SEGMENT_APPLICATION)
+        return fault(check, check->seq + 1, "%s is no segment of a ledger", name);
+    if (version != FORMAT_VERSION)
+        return fault(check, check->seq + 1, "%s is of format %" PRIu64 ", which is not known", name,
+                     version);
+    return prepare(check, &segment->header, "SELECT header FROM blocks WHERE number = ?1") &&
+           prepare(check, &segment->entries,
+                   "SELECT seq, public, private, hash, body, body_seq FROM entries"
+                   " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq") &&
+           prepare(check, &segment->body, "SELECT body FROM entries WHERE seq = ?1") &&
+           prepare(check, &segment->evidence, "SELECT frame FROM evidence WHERE block = ?1");
+}
+
+/* Ends the transaction: statements that stand on a row keep one open. */
+static void let_go(struct segment *segment)
+{
+    (void)sqlite3_reset(segment->header);
+    (void)sqlite3_reset(segment->entries);
+    (void)sqlite3_reset(segment->body);
+    (void)sqlite3_reset(segment->evidence);
+    (void)sqlite3_exec(segment->db, "COMMIT", NULL, NULL, NULL);
+}
+
+static bool check_blocks(struct check *check)
+{
+    struct segment *segment = &check->segment;
+    uint64_t const first_block = check->block + 1;
+    bool good = true;
+    while (good && check->block < segment->last_block) {
+        uint64_t const until_seq = check->seq + TRANSACTION_ENTRIES;
+        if (sqlite3_exec(segment->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+            return refused(check, check->seq + 1);
+        while (good && check->block < segment->last_block && check->seq < until_seq)
+            good = check_block(check, check->block + 1, check->block + 1 == first_block);
+        let_go(segment);
+    }
+    return good;
+}
+
+static bool check_segment(struct check *check, const char *directory)
+{
+    uint64_t last_seq = 0, last_evidence = 0;
+    if (!open_segment(check, directory)) return false;
+    if (!check_extent(check, &last_seq, &last_evidence)) return false;
+    if (!check_blocks(check)) return false;
+    if (last_seq > check->seq) return fault(check, check->seq + 1, "stands in no block");
+    if (last_evidence > check->block)
+        return fault(check, check->seq, "evidence of a block that is not there");
+    return true;
+}
+
+/* --- marks ------------------------------------------------------------------------------------ */
+
+struct mark {
+    uint64_t code, cursor;
+};
+
+/* Read before the segments' ends are fixed, as a switch at work moves its marks behind its
+ * entries: so no mark may be beyond them. *marks is the caller's to free. */
+static bool read_marks(struct check *check, const char *directory, struct mark **marks,
+                       size_t *count, uint8_t ledger_id[16])
+{
+    const char *words = "";
+    uint64_t application = 0, version = 0, rows = 0;
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *db = files_open(directory, "marks.db", &words);
+    if (db == NULL) return fault(check, 0, "marks.db cannot be opened: %s", words);
+
+    bool good = number_of(db, "PRAGMA application_id", &application) &&
+                number_of(db, "PRAGMA user_version", &version);
+    if (!good) goto refused;
+    if (application == 0 && version == 0) goto done; /* just made: it holds nothing */
+    good = application == MARKS_APPLICATION && version == FORMAT_VERSION;
+    if (!good) {
+        (void)fault(check, 0, "marks.db is of a format that is not known");
+        goto done;
+    }
+    good = sqlite3_prepare_v2(db, "SELECT id FROM ledger", -1, &statement, NULL) == SQLITE_OK;
+    if (!good) goto refused;
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 16)
+        memcpy(ledger_id, sqlite3_column_blob(statement, 0), 16);
+    (void)sqlite3_finalize(statement);
+    statement = NULL;
+
+    good =
+        number_of(db, "SELECT count(*) FROM marks", &rows) &&
+        sqlite3_prepare_v2(db, "SELECT code, cursor FROM marks", -1, &statement, NULL) == SQLITE_OK;
+    if (!good) goto refused;
+    *marks = calloc(rows + 1, sizeof **marks);
+    good = *marks != NULL;
+    int result = SQLITE_DONE;
+    while (good && *count < rows && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct span const code =
+            span_of(sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
+        good = code.size == LAYOUT_CODE_BYTES;
+        if (good)
+            (*marks)[(*count)++] =
+                (struct mark){.code = layout_u64(code.bytes),
+                              .cursor = (uint64_t)sqlite3_column_int64(statement, 1)};
+    }
+    if (good && (result == SQLITE_ROW || result == SQLITE_DONE)) goto done;
+
+refused:
+    good = fault(check, 0, "marks.db cannot be read: %s", sqlite3_errmsg(db));
+done:
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(db);
+    return good;
+}
+
+/* A mark beyond a participant's entries would hide its next deliveries. */
+static bool check_marks(struct check *check, const struct mark *marks, size_t count,
+                        const uint8_t ledger_id[16])
+{
+    if (count > 0 && memcmp(ledger_id, check->ledger_id, sizeof check->ledger_id) != 0)
+        return fault(check, 0, "marks.db is of another ledger");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = 0;
+        if (!sums_number(check->sums, marks[i].code, &number) || marks[i].cursor > number + 1)
+            return fault(check, 0, "marks.db: the mark of %.8s is beyond its entries",
+                         (const char *)&marks[i].code);
+    }
+    return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static bool check_ledger(struct check *check, const char *directory)
+{
+    struct files files;
+    if (!files_list(directory, &files))
+        return fault(check, 0, "%s cannot be read: %s", directory, strerror(errno));
+    (void)snprintf(check->report->notes, sizeof check->report->notes, "%s", files.notes);
+    if (files.segments == 0) return fault(check, 0, "%s holds no ledger", directory);
+    if (files.missing[0]) return fault(check, 0, "%s is missing", files.missing);
+
+    struct mark *marks = NULL;
+    size_t mark_count = 0;
+    uint8_t ledger_id[16] = {0};
+    bool good = !files.has_marks || read_marks(check, directory, &marks, &mark_count, ledger_id);
+    for (uint32_t number = 1; good && number <= files.segments; number++) {
+        check->segment.number = number;
+        good = check_segment(check, directory);
+        close_segment(&check->segment);
+    }
+    const char *words = good ? sums_recount(check->sums) : NULL;
+    if (words) good = fault(check, check->seq, "%s", words);
+    good = good && check_marks(check, marks, mark_count, ledger_id);
+    free(marks);
+    return good;
+}
+
+void verify_ledger(const char *directory, struct verify_report *report)
+{
+    *report = (struct verify_report){0};
+    struct check *check = calloc(1, sizeof *check);
+    if (check == NULL) {
+        (void)snprintf(report->fault_words, sizeof report->fault_words, "no memory");
+        return;
+    }
+    check->report = report;
+    check->sums = sums_open();
+    if (frame_open(&check->frame) && check->sums != NULL)
+        report->good = check_ledger(check, directory);
+    else
+        (void)fault(check, 0, "no memory");
+    report->head = check->head;
+    frame_close(&check->frame);
+    sums_close(check->sums);
+    free(check);
+}
