@@ -39,10 +39,10 @@
     X(STREAMS_OPEN, "cauce_streams_open", "gauge", "delivery streams now open")                    \
     X(DELIVERIES_CONFIRMED, "cauce_deliveries_confirmed_total", "counter",                         \
       "messages confirmed by their receiver")                                                      \
-    X(PUBLISHED_SEQ, "cauce_published_seq", "gauge",                                               \
-      "sequence of the newest entry acknowledged by the broker")                                   \
-    X(PUBLISH_ERRORS, "cauce_publish_errors_total", "counter",                                     \
-      "times that the producer was built anew")
+    X(NET_FUNDING, "cauce_net_funding_minor", "gauge", "net funding, minor units")                 \
+    X(AVAILABLE, "cauce_available_minor", "gauge", "sum of available balances, minor units")       \
+    X(RESERVED_SUM, "cauce_reserved_minor", "gauge", "sum of reserved balances, minor units")      \
+    X(OPEN_SUM, "cauce_open_payments_minor", "gauge", "sum of the open payments, minor units")
 
 enum metric {
 #define METRIC_MEMBER(name, text, type, help) METRIC_##name,

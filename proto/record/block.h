@@ -12,7 +12,7 @@
 
 #define BLOCK_VERSION 1
 #define BLOCK_HEADER_BYTES 104
-#define BLOCK_ENTRIES_MAX 1024 /* entries of one commit: the journal's batch */
+#define BLOCK_ENTRIES_MAX 4096 /* entries of one commit: the journal's batch; also a genesis of 1,000 banks */
 
 /* The struct is the bytes: little-endian, no padding. */
 struct block_header {

@@ -1,0 +1,230 @@
+/* Reading the ledger on behalf of settlement.
+ *
+ * The happy path: a seek walks back over the links of one participant's entries and returns the
+ * page asked for; a run is copied record by record, absent items filled from entry, opening entry
+ * and evidence.  Possible failures: the ledger cannot be read (the process stops); the evidence of a
+ * forwarded payment was erased by law (it is older than any payment that can still be delivered:
+ * corrupt). */
+#include "switch/settlement/lookup.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/reader.h"
+#include "proto/base/limits.h"
+#include "proto/base/log.h"
+#include "switch/settlement/recent.h"
+
+struct lookup {
+    struct lookup_options options;
+    struct reader *reader;
+    struct entry entry;
+    struct entry opening;
+    struct body body;
+    struct body opening_body;
+    struct queue_item walked[QUEUE_PAGE]; /* circular, by number */
+    char message[LIMIT_MESSAGE_BYTES];
+};
+
+enum fault lookup_open(struct lookup **out, const struct lookup_options *options)
+{
+    *out = NULL;
+    struct lookup *const lookup = calloc(1, sizeof *lookup);
+    if (!lookup) return FAULT_MEMORY;
+    lookup->options = *options;
+    enum fault const fault = reader_open(&lookup->reader, options->directory, options->vfs);
+    if (fault != FAULT_NONE) {
+        free(lookup);
+        return fault;
+    }
+    *out = lookup;
+    return FAULT_NONE;
+}
+
+/* Only the fields that queue_item_of and recent_status use. */
+static struct recent_entry facts_of(const struct entry *entry)
+{
+    uint32_t const sides[2] = {RECENT_NOBODY, RECENT_NOBODY};
+    struct max35_text const instruction_id = {0};
+    struct uetr const uetr = {0};
+    return recent_facts(entry, sides, &instruction_id, &uetr);
+}
+
+static enum fault read_entry(struct lookup *lookup, uint64_t seq, struct entry *entry,
+                             struct body *body)
+{
+    enum fault const fault = reader_entry(lookup->reader, seq, entry, body);
+    if (fault != FAULT_NONE) {
+        LOG(LOG_FATAL, "lookup", "entry %llu cannot be read: %s", (unsigned long long)seq,
+            fault_words(fault));
+    }
+    return fault;
+}
+
+/* Walks back from the known number; the last QUEUE_PAGE entries met are those asked for. */
+static enum fault seek(struct lookup *lookup, const struct lookup_seek *request,
+                       struct lookup_page *page)
+{
+    uint64_t number = request->seek.known_number, seq = request->seek.known_seq;
+    for (;;) {
+        enum fault const fault = read_entry(lookup, seq, &lookup->entry, NULL);
+        if (fault != FAULT_NONE) return fault;
+        enum entry_side side = SIDE_PAYER;
+        struct entry_public const *const public = &lookup->entry.public;
+        if (public->sides[side].number != number ||
+            !identifier_code_equal(public->payer, request->code))
+            side = SIDE_PAYEE;
+        if (public->sides[side].number != number ||
+            !identifier_code_equal(entry_participant(&lookup->entry, side), request->code)) {
+            LOG(LOG_FATAL, "lookup", "entry %llu is not number %llu of %.8s",
+                (unsigned long long)seq, (unsigned long long)number, request->code.text);
+            return FAULT_CORRUPT;
+        }
+        struct recent_entry const facts = facts_of(&lookup->entry);
+        lookup->walked[number % QUEUE_PAGE] = queue_item_of(&facts, side);
+        if (number == request->seek.number) break;
+        seq = public->sides[side].previous_seq;
+        number -= 1;
+    }
+    uint64_t const total = request->seek.known_number - request->seek.number + 1;
+    *page = (struct lookup_page){.kind = LOOKUP_PAGE, .participant = request->participant};
+    page->count = total < QUEUE_PAGE ? (uint32_t)total : QUEUE_PAGE;
+    for (uint32_t i = 0; i < page->count; i++)
+        page->items[i] = lookup->walked[(number + i) % QUEUE_PAGE];
+    return FAULT_NONE;
+}
+
+static void take_ids(struct status_item *status, const struct body *body)
+{
+    struct span text;
+    if (body_find(body_span(body), BODY_INSTRUCTION_ID, &text))
+        (void)!identifier_parse_max35(text, &status->instruction_id);
+    if (body_find(body_span(body), BODY_UETR, &text))
+        (void)!identifier_parse_uetr(text, &status->uetr);
+}
+
+static enum fault fill_status(struct lookup *lookup, const struct lookup_item *wanted,
+                              struct delivery_item *item)
+{
+    enum fault fault = read_entry(lookup, wanted->seq, &lookup->entry, &lookup->body);
+    if (fault != FAULT_NONE) return fault;
+    struct recent_entry const facts = facts_of(&lookup->entry);
+    item->status = recent_status(&facts, wanted->side);
+    if (wanted->ids_known) {
+        item->status.instruction_id = wanted->status.instruction_id;
+        item->status.uetr = wanted->status.uetr;
+        return FAULT_NONE;
+    }
+    if (lookup->entry.public.opened_by == 0) {
+        take_ids(&item->status, &lookup->body);
+        return FAULT_NONE;
+    }
+    fault =
+        read_entry(lookup, lookup->entry.public.opened_by, &lookup->opening, &lookup->opening_body);
+    if (fault == FAULT_NONE) take_ids(&item->status, &lookup->opening_body);
+    return fault;
+}
+
+/* Claims the item's record behind those of the run; NULL: no room for it now. */
+static struct delivery_item *claim_item(struct lookup *lookup, enum delivery_type type,
+                                        size_t behind)
+{
+    struct delivery_item *const item = ring_claim(lookup->options.results, sizeof *item + behind);
+    if (!item) return NULL;
+    memset(item, 0, sizeof *item);
+    item->kind = REPLY_ITEM;
+    item->type = type;
+    return item;
+}
+
+static enum fault fill_item(struct lookup *lookup, const struct lookup_item *wanted,
+                            uint32_t *bytes)
+{
+    if (wanted->type != DELIVER_PACS008) {
+        struct delivery_item *const item = claim_item(lookup, wanted->type, 0);
+        assert(item); /* lookup_step has seen that there is room */
+        *bytes += (uint32_t)sizeof *item + 32;
+        return fill_status(lookup, wanted, item);
+    }
+    enum fault fault = read_entry(lookup, wanted->seq, &lookup->entry, NULL);
+    if (fault != FAULT_NONE) return fault;
+    struct evidence evidence;
+    fault = reader_message(lookup->reader, &lookup->entry, lookup->message, sizeof lookup->message,
+                           &evidence);
+    if (fault != FAULT_NONE) {
+        LOG(LOG_FATAL, "lookup", "the message of entry %llu cannot be read: %s",
+            (unsigned long long)wanted->seq, fault_words(fault));
+        return fault;
+    }
+    struct delivery_item *const item = claim_item(lookup, wanted->type, evidence.bytes.size);
+    assert(item);
+    item->transfer = (struct transfer_item){
+        .size = (uint32_t)evidence.bytes.size,
+        .transaction_index = lookup->entry.private.transaction_index,
+        .whole_message = true,
+    };
+    memcpy(item + 1, evidence.bytes.bytes, evidence.bytes.size);
+    *bytes += (uint32_t)(sizeof *item + evidence.bytes.size) + 32;
+    return FAULT_NONE;
+}
+
+static enum fault run(struct lookup *lookup, const struct lookup_run *request)
+{
+    struct lookup_run *const result = ring_claim(lookup->options.results, sizeof *result);
+    assert(result);
+    *result = *request;
+    result->bytes = 0;
+    for (uint32_t i = 0; i < request->record_count; i++) {
+        struct span const record = ring_next(lookup->options.requests);
+        assert(record.bytes); /* a run is published whole */
+        uint32_t kind;
+        memcpy(&kind, record.bytes, sizeof kind);
+        if (kind == LOOKUP_ITEM) {
+            enum fault const fault = fill_item(
+                lookup, (const struct lookup_item *)(const void *)record.bytes, &result->bytes);
+            if (fault != FAULT_NONE) return fault;
+            continue;
+        }
+        void *const copy = ring_claim(lookup->options.results, record.size);
+        assert(copy);
+        memcpy(copy, record.bytes, record.size);
+        result->bytes += (uint32_t)record.size + 32;
+    }
+    return FAULT_NONE;
+}
+
+enum fault lookup_step(struct lookup *lookup, bool *did)
+{
+    *did = false;
+    if (ring_room(lookup->options.results) < LIMIT_RESULT_BYTES) return FAULT_NONE;
+    struct span const record = ring_next(lookup->options.requests);
+    if (!record.bytes) return FAULT_NONE;
+    *did = true;
+
+    enum fault fault;
+    uint32_t kind;
+    memcpy(&kind, record.bytes, sizeof kind);
+    if (kind == LOOKUP_SEEK) {
+        struct lookup_page *const page = ring_claim(lookup->options.results, sizeof *page);
+        assert(page);
+        fault = seek(lookup, (const struct lookup_seek *)(const void *)record.bytes, page);
+    } else {
+        assert(kind == LOOKUP_RUN);
+        fault = run(lookup, (const struct lookup_run *)(const void *)record.bytes);
+    }
+    if (fault != FAULT_NONE) {
+        ring_abandon(lookup->options.results);
+        return fault;
+    }
+    ring_release(lookup->options.requests);
+    ring_publish(lookup->options.results);
+    return FAULT_NONE;
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    if (!lookup) return;
+    reader_close(lookup->reader);
+    free(lookup);
+}
