@@ -99,6 +99,7 @@ static enum tls_result explain(struct tls *tls, int returned)
 enum fault tls_open(struct tls **out, struct tls_context *context, const char *server_name)
 {
     assert((server_name != NULL) == (context->role == TLS_CLIENT));
+    if (server_name != NULL && strlen(server_name) > LIMIT_HOST_BYTES) return FAULT_INVALID;
     /* Not cleared as a whole: 33 KiB of output need not be touched before they are used. */
     struct tls *tls = malloc(sizeof *tls);
     if (tls == NULL) return FAULT_MEMORY;
@@ -120,7 +121,6 @@ enum fault tls_open(struct tls **out, struct tls_context *context, const char *s
     case TLS_SERVER: SSL_set_accept_state(tls->ssl); break;
     case TLS_CLIENT:
         SSL_set_connect_state(tls->ssl);
-        if (strlen(server_name) >= sizeof tls->server_name) goto failed;
         memcpy(tls->server_name, server_name, strlen(server_name) + 1);
         SSL_set_app_data(tls->ssl, tls->server_name);
         if (!expect_server(tls->ssl, server_name)) goto failed;

@@ -16,8 +16,8 @@
  * be the peer.
  *
  * Threads: the one of its context.
- * Memory:  33 KiB of output, and what libssl takes (about 10 KiB; tls_context.c says why the rest
- *          is given back between records). */
+ * Memory:  33 KiB of output and some 26 KiB of libssl's; twice 17 KiB more while a record is
+ *          under way (tls_context.c says why they are given back in between). */
 #ifndef PROTO_TLS_TLS_H
 #define PROTO_TLS_TLS_H
 
@@ -41,7 +41,8 @@ enum tls_result {
 
 /* `server_name`: for a client, the DNS name or address that the server's certificate must carry;
  * for a server NULL.  On FAULT_NONE *out is the caller's until tls_close.  A client's first flight
- * is in the output.  FAULT_MEMORY: none to be had. */
+ * is in the output.  FAULT_INVALID: the name is longer than LIMIT_HOST_BYTES.  FAULT_MEMORY: none to
+ * be had. */
 MUST_CHECK enum fault tls_open(struct tls **out, struct tls_context *context,
                                const char *server_name);
 

@@ -31,7 +31,7 @@ struct tls_settings {
     const char *certificate_path; /* PEM: ours, then the intermediates if any */
     const char *key_path;         /* PEM, unencrypted */
     const char *ca_path;          /* PEM: one or more certificates that the peer must chain to */
-    const struct tls_ticket_seed *ticket_seed; /* server's; copied */
+    const struct tls_ticket_seed *ticket_seed; /* a server's; copied. A client needs none */
 };
 
 /* Draws a seed.  FAULT_CRYPTO: no entropy. */

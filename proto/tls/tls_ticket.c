@@ -117,7 +117,8 @@ static bool is_fresh(SSL_SESSION *session)
     }
     memcpy(&stamped_ns, data, sizeof stamped_ns);
     int64_t const age_ns = time_wall_ns() - stamped_ns;
-    if (age_ns > LIMIT_TLS_TICKET_SECONDS * TIME_NS_PER_SECOND) return false;
+    /* Below zero the clock was set back, and nothing can be said about the age. */
+    if (age_ns < 0 || age_ns > LIMIT_TLS_TICKET_SECONDS * TIME_NS_PER_SECOND) return false;
 
     X509 *peer = SSL_SESSION_get0_peer(session);
     return peer != NULL && X509_cmp_current_time(X509_get0_notAfter(peer)) > 0;

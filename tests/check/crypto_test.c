@@ -373,6 +373,11 @@ static const struct {
 } made_keys[] = {
     {"-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "the RSA key has less than 2,048 bits"},
     {"-algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3", NULL},
+    {"-algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt "
+     "rsa_keygen_pubexp:36893488147419103235",
+     "the RSA key's exponent is even, 1 or above 64 bits"},
+    {"-algorithm RSA -pkeyopt rsa_keygen_bits:4096", NULL},
+    {"-algorithm RSA -pkeyopt rsa_keygen_bits:4104", "the RSA key has more than 4,096 bits"},
     {"-algorithm EC -pkeyopt ec_paramgen_curve:P-384", "the EC key is on another curve than P-256"},
     {"-algorithm EC -pkeyopt ec_paramgen_curve:P-256", NULL},
     {"-algorithm ED25519", "the key is neither RSA nor EC P-256"},
@@ -387,7 +392,16 @@ START_TEST(only_the_keys_of_the_contract_are_taken)
     const char *words = NULL;
     enum fault const fault = key_parse(&key, span_text(text), &words);
     if (made_keys[_i].words == NULL) {
+        struct signer *signer = NULL;
+        struct hash const digest = hash_of(SPAN("probe"));
+        uint8_t signature[KEY_SIGNATURE_BYTES_MAX];
+        size_t size = 0;
         ck_assert_int_eq(fault, FAULT_NONE);
+        ck_assert_int_eq(signer_open(&signer, key), FAULT_NONE);
+        ck_assert_int_eq(signer_sign(signer, &digest, KEY_ENCODING_RAW, signature, &size),
+                         FAULT_NONE);
+        ck_assert_uint_gt(size, 0);
+        signer_close(signer);
     } else {
         ck_assert_int_eq(fault, FAULT_INVALID);
         ck_assert_str_eq(words, made_keys[_i].words);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/base/limits.h"
 #include "proto/base/time.h"
 #include "proto/crypto/authority.h"
 #include "proto/tls/tls.h"
@@ -322,7 +323,7 @@ START_TEST(an_expired_certificate_is_not_resumed)
 }
 END_TEST
 
-/* A megabyte each way through an output of 33 KiB, in awkward pieces. */
+/* 300 KB each way through an output of 33 KiB, in awkward pieces. */
 START_TEST(big_writes_arrive_whole)
 {
     static const size_t pieces[] = {3, 1400, 16384, 65536};
@@ -543,8 +544,8 @@ static void serve_one(int listener, struct tls_context *context)
 }
 
 /* Listens, serves one connection in a child process, and returns what `openssl s_client OPTIONS`
- * says on this side. */
-static const char *stranger(struct tls_context *context, const char *options)
+ * prints on this side when `line` is typed into it. */
+static const char *stranger(struct tls_context *context, const char *options, const char *line)
 {
     static char output[32768];
     char command[1024];
@@ -564,9 +565,9 @@ static const char *stranger(struct tls_context *context, const char *options)
     }
     close(listener);
     snprintf(command, sizeof command,
-             "cd %s && (echo hi; sleep 0.1) | timeout 5 openssl s_client -connect 127.0.0.1:%d "
+             "cd %s && (echo %s; sleep 0.1) | timeout 5 openssl s_client -connect 127.0.0.1:%d "
              "-CAfile ca.crt %s 2>&1",
-             folder, ntohs(address.sin_port), options);
+             folder, line, ntohs(address.sin_port), options);
     FILE *pipe = popen(command, "r");
     ck_assert_ptr_nonnull(pipe);
     size_t const read = fread(output, 1, sizeof output - 1, pipe);
@@ -616,7 +617,7 @@ static const struct {
 START_TEST(strangers_are_served_or_refused)
 {
     struct tls_context *server = open_context(TLS_SERVER, strangers[_i].server, "ca");
-    const char *output = stranger(server, strangers[_i].options);
+    const char *output = stranger(server, strangers[_i].options, "hello");
     ck_assert_msg(strstr(output, strangers[_i].expected) != NULL, "%s", output);
     ck_assert_msg((strstr(output, "HELLO new") != NULL) == strangers[_i].is_answered, "%s", output);
     tls_context_close(server);
@@ -633,22 +634,45 @@ START_TEST(strangers_resume)
     hash_print(&bank_fingerprint, who);
 
     snprintf(options, sizeof options, AS_BANK "%s -sess_out session", versions[_i]);
-    const char *output = stranger(first, options);
+    const char *output = stranger(first, options, "hello");
     snprintf(expected, sizeof expected, "HELLO new %s", who);
     ck_assert_msg(strstr(output, expected) != NULL, "%s", output);
 
     snprintf(options, sizeof options, AS_BANK "%s -sess_in session", versions[_i]);
-    output = stranger(second, options);
+    output = stranger(second, options, "hello");
     snprintf(expected, sizeof expected, "HELLO resumed %s", who);
     ck_assert_msg(strstr(output, expected) != NULL, "%s", output);
 
     /* Showing up with another certificate changes nothing: the session is the bank's. */
     snprintf(options, sizeof options,
              "-cert other_bank.crt -key other_bank.key %s -sess_in session", versions[_i]);
-    output = stranger(second, options);
+    output = stranger(second, options, "hello");
     ck_assert_msg(strstr(output, expected) != NULL, "%s", output);
     tls_context_close(first);
     tls_context_close(second);
+}
+END_TEST
+
+/* R typed into s_client asks for a new handshake inside the connection. */
+START_TEST(renegotiation_is_refused)
+{
+    struct tls_context *server = open_context(TLS_SERVER, "server", "ca");
+    const char *output = stranger(server, AS_BANK "-tls1_2", "R");
+    ck_assert_msg(strstr(output, "RENEGOTIATING") != NULL, "%s", output);
+    ck_assert_msg(strstr(output, "no renegotiation") != NULL, "%s", output);
+    tls_context_close(server);
+}
+END_TEST
+
+START_TEST(a_name_that_is_too_long_is_refused)
+{
+    struct tls_context *client = open_context(TLS_CLIENT, "bank", "ca");
+    struct tls *tls = NULL;
+    char name[LIMIT_HOST_BYTES + 2];
+    memset(name, 'a', sizeof name);
+    name[sizeof name - 1] = '\0';
+    ck_assert_int_eq(tls_open(&tls, client, name), FAULT_INVALID);
+    tls_context_close(client);
 }
 END_TEST
 
@@ -673,6 +697,8 @@ int main(void)
     tcase_add_loop_test(memory, files_that_do_not_fit_are_named, 0, 2 * COUNT(bad_files));
     tcase_add_loop_test(memory, strangers_are_served_or_refused, 0, COUNT(strangers));
     tcase_add_loop_test(memory, strangers_resume, 0, 2);
+    tcase_add_test(memory, renegotiation_is_refused);
+    tcase_add_test(memory, a_name_that_is_too_long_is_refused);
     suite_add_tcase(suite, memory);
 
     SRunner *runner = srunner_create(suite);
