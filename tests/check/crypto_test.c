@@ -446,6 +446,21 @@ START_TEST(certificates_are_read)
 }
 END_TEST
 
+/* A channel's certificate may have a key that WIRE section 3 has no use for. */
+START_TEST(certificates_with_other_keys_are_read)
+{
+    struct certificate *certificate = NULL;
+    const char *words = NULL;
+    const char *text = output_of("openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null "
+                                 "-subj '/CN=channel' 2>/dev/null");
+    ck_assert_int_eq(certificate_parse(&certificate, span_text(text), &words), FAULT_NONE);
+    ck_assert(span_equal(certificate_subject(certificate), SPAN("CN=channel")));
+    ck_assert_ptr_null(certificate_key(certificate));
+    ck_assert(!certificate_fits(certificate, rsa));
+    certificate_close(certificate);
+}
+END_TEST
+
 static const struct {
     const char *text;
     bool is_same;
@@ -582,6 +597,7 @@ int main(void)
     tcase_add_loop_test(keys, what_is_no_key_is_refused, 0, 4);
     tcase_add_loop_test(keys, only_the_keys_of_the_contract_are_taken, 0, COUNT(made_keys));
     tcase_add_test(keys, certificates_are_read);
+    tcase_add_test(keys, certificates_with_other_keys_are_read);
     tcase_add_loop_test(keys, names_are_compared, 0, COUNT(names));
     tcase_add_test(keys, serials_are_compared);
     tcase_add_test(keys, issued_certificates_satisfy_openssl);
