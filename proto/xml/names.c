@@ -40,12 +40,40 @@ static uint32_t slot_of(const struct xml_names *names, struct span text)
     return (uint32_t)fold(hash ^ word, names->key[1]) & (NAMES_SLOTS - 1);
 }
 
+/* The slot that holds `text`, or the free one where it belongs. */
+static uint32_t find_slot(const struct xml_names *names, struct span text)
+{
+    uint32_t at = slot_of(names, text);
+    while (names->slots[at].turn == names->turn &&
+           !span_equal(names->texts[names->slots[at].name], text)) {
+        at = (at + 1) & (NAMES_SLOTS - 1);
+    }
+    return at;
+}
+
+/* Gives `text` the next number, in a free slot. */
+static uint16_t add(struct xml_names *names, struct span text, uint32_t slot)
+{
+    assert(names->count < LIMIT_XML_NAMES);
+    uint16_t name = (uint16_t)names->count++;
+    names->texts[name] = text;
+    names->bound[name] = NAMES_ABSENT;
+    names->slots[slot] = (struct names_slot){.turn = names->turn, .name = name};
+    return name;
+}
+
 enum fault names_open(struct xml_names *names)
 {
     if (random_fill(names->key, sizeof names->key) != FAULT_NONE) return FAULT_MEMORY;
     names->key[1] |= 1;
-    names->turn = 0;
+    names->turn = 1;
+    names->count = 0;
     memset(names->slots, 0, sizeof names->slots);
+    for (unsigned i = 0; i < NAMES_KNOWN_COUNT; i++) {
+        uint32_t slot = find_slot(names, known[i]);
+        names->known[i] = (uint16_t)slot;
+        (void)add(names, known[i], slot);
+    }
     names_reset(names);
     return FAULT_NONE;
 }
@@ -59,7 +87,7 @@ void names_reset(struct xml_names *names)
     }
     names->count = 0;
     for (unsigned i = 0; i < NAMES_KNOWN_COUNT; i++) {
-        (void)names_intern(names, known[i]);
+        (void)add(names, known[i], names->known[i]);
     }
     names->bound[NAMES_EMPTY] = NAMES_EMPTY;
     names->bound[NAMES_XML] = NAMES_XML_NAMESPACE;
@@ -67,26 +95,13 @@ void names_reset(struct xml_names *names)
 
 uint16_t names_intern(struct xml_names *names, struct span text)
 {
-    uint32_t at = slot_of(names, text);
-    while (names->slots[at].turn == names->turn) {
-        if (span_equal(names->texts[names->slots[at].name], text)) return names->slots[at].name;
-        at = (at + 1) & (NAMES_SLOTS - 1);
-    }
-    assert(names->count < LIMIT_XML_NAMES);
-
-    uint16_t name = (uint16_t)names->count++;
-    names->texts[name] = text;
-    names->bound[name] = NAMES_ABSENT;
-    names->slots[at] = (struct names_slot){.turn = names->turn, .name = name};
-    return name;
+    uint32_t slot = find_slot(names, text);
+    if (names->slots[slot].turn == names->turn) return names->slots[slot].name;
+    return add(names, text, slot);
 }
 
 uint16_t names_find(const struct xml_names *names, struct span text)
 {
-    uint32_t at = slot_of(names, text);
-    while (names->slots[at].turn == names->turn) {
-        if (span_equal(names->texts[names->slots[at].name], text)) return names->slots[at].name;
-        at = (at + 1) & (NAMES_SLOTS - 1);
-    }
-    return NAMES_ABSENT;
+    uint32_t slot = find_slot(names, text);
+    return names->slots[slot].turn == names->turn ? names->slots[slot].name : NAMES_ABSENT;
 }

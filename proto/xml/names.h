@@ -39,6 +39,7 @@ struct xml_names {
     struct span texts[LIMIT_XML_NAMES];
     uint16_t bound[LIMIT_XML_NAMES];    /* prefix -> namespace at the place being read */
     uint16_t rendered[LIMIT_XML_NAMES]; /* prefix -> namespace written: canonical.c's */
+    uint16_t known[NAMES_KNOWN_COUNT];  /* the slots of the known names, which never move */
     struct names_slot slots[NAMES_SLOTS];
 };
 

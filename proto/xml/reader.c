@@ -76,13 +76,20 @@ static bool take(struct reader *reader, struct span text)
     return true;
 }
 
+static bool take_byte(struct reader *reader, char byte)
+{
+    if (*reader->at != byte) return false;
+    reader->at += 1;
+    return true;
+}
+
 /* ---- prolog ---- */
 
 /* Eq and the quoted value of a pseudo-attribute; false when there is none. */
 static bool take_quoted(struct reader *reader, struct span *value)
 {
     skip_space(reader);
-    if (!take(reader, SPAN("="))) return false;
+    if (!take_byte(reader, '=')) return false;
     skip_space(reader);
     char quote = *reader->at;
     if (quote != '"' && quote != '\'') return false;
@@ -184,7 +191,7 @@ static uint32_t take_character(struct reader *reader)
         code = code * base + digit;
         if (code > 0x10ffff) return 0;
     }
-    if (reader->at == begin || !take(reader, SPAN(";")) || !characters_is_xml(code)) return 0;
+    if (reader->at == begin || !take_byte(reader, ';') || !characters_is_xml(code)) return 0;
     return code;
 }
 
@@ -322,7 +329,7 @@ static bool take_name(struct reader *reader, struct span *name, uint8_t *local_a
 static bool take_value(struct reader *reader, struct span *value)
 {
     skip_space(reader);
-    if (!take(reader, SPAN("="))) return fail(reader, READER_ERROR_ATTRIBUTE);
+    if (!take_byte(reader, '=')) return fail(reader, READER_ERROR_ATTRIBUTE);
     skip_space(reader);
     char quote = *reader->at;
     if (quote != '"' && quote != '\'') return fail(reader, READER_ERROR_ATTRIBUTE);
@@ -492,8 +499,8 @@ static bool read_start_tag(struct reader *reader)
     }
     if (node->attribute_count > 0 && !resolve_attributes(reader, node)) return false;
 
-    bool empty = take(reader, SPAN("/"));
-    if (!take(reader, SPAN(">"))) return fail(reader, READER_ERROR_MARKUP);
+    bool empty = take_byte(reader, '/');
+    if (!take_byte(reader, '>')) return fail(reader, READER_ERROR_MARKUP);
     if (reader->watch != NULL) {
         reader->watch->start(reader->watch->context, reader->document, index);
     }
@@ -508,7 +515,7 @@ static bool read_end_tag(struct reader *reader)
     if (memcmp(name, node->text, node->size) != 0) return fail(reader, READER_ERROR_END_TAG);
     reader->at += 2 + node->size;
     skip_space(reader);
-    if (!take(reader, SPAN(">"))) return fail(reader, READER_ERROR_END_TAG);
+    if (!take_byte(reader, '>')) return fail(reader, READER_ERROR_END_TAG);
     close_element(reader);
     return true;
 }

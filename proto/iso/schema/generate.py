@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tables.c and ids.h from the official ISO 20022 schemas.
 
-usage: generate.py XSD_FOLDER        (writes beside itself)
+usage: generate.py XSD_FOLDER [OUT_FOLDER]        (writes beside itself when no OUT_FOLDER is given)
 
 The XSDs are ISO's and are not part of this repository: https://www.iso20022.org, "Catalogue of
 messages", archive of 2019 and of the business application header.  The result depends on the XSDs
@@ -430,7 +430,7 @@ def write_ids(tables):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         stop(__doc__.split("\n\n")[1])
     tables = Tables()
     for identifier in MESSAGES:
@@ -438,7 +438,7 @@ def main():
     names = [element[4] for element in tables.elements]
     if len(set(names)) != len(names) or len(names) > 65000:
         stop("ids are not distinct, or too many")
-    here = pathlib.Path(__file__).resolve().parent
+    here = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else pathlib.Path(__file__).parent)
     (here / "tables.c").write_text(write_tables(tables))
     (here / "ids.h").write_text(write_ids(tables))
 
