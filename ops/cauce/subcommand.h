@@ -6,7 +6,12 @@
 #define OPS_CAUCE_SUBCOMMAND_H
 
 /* name, what it does in one line of at most 60 characters */
-#define SUBCOMMAND_LIST(X) X(dev, "make a development environment in a folder")
+#define SUBCOMMAND_LIST(X)                                                                         \
+    X(demo, "watch a whole system at work: switch, banks, payments")                               \
+    X(dev, "make a development environment in a folder")                                           \
+    X(bank, "pay, answer and ask as one of its banks")                                             \
+    X(message, "check or sign a message")                                                          \
+    X(verify, "check a whole ledger, entry by entry")
 
 #define SUBCOMMAND_DECLARE(name, words) int name##_main(int count, char **arguments);
 SUBCOMMAND_LIST(SUBCOMMAND_DECLARE)
