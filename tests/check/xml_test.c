@@ -5,6 +5,7 @@
 
 #include "proto/xml/canonical.h"
 #include "proto/xml/document.h"
+#include "proto/xml/names.h"
 #include "proto/xml/reader.h"
 #include "proto/xml/writer.h"
 
@@ -385,6 +386,19 @@ static struct span part(uint16_t apex, uint16_t excluded, uint16_t context_defau
     return span_of(canonical, size);
 }
 
+/* After 2^32 messages the names of the last ones must not be taken for this one's. */
+START_TEST(survives_the_last_turn)
+{
+    const char *declares = "<p:a xmlns:p='urn:p'/>", *does_not = "<p:a/>";
+    document.names->turn = UINT32_MAX - 2;
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(parse(declares, strlen(declares)), READER_ERROR_NONE);
+        ck_assert_int_eq(parse(does_not, strlen(does_not)), READER_ERROR_PREFIX);
+    }
+    ck_assert_uint_lt(document.names->turn, 10);
+}
+END_TEST
+
 START_TEST(writes_parts)
 {
     const char *message =
@@ -544,6 +558,7 @@ int main(void)
     tcase_add_loop_test(tests, takes_dense_messages, 0, 6);
     tcase_add_test(tests, says_full);
     tcase_add_test(tests, has_no_form_of_relative_namespaces);
+    tcase_add_test(tests, survives_the_last_turn);
     tcase_add_test(tests, writes_parts);
     tcase_add_test(tests, finds_nodes);
     tcase_add_test(tests, cuts_paths);
