@@ -5,6 +5,7 @@
  * The ids of an order differ in their first letter only, so that either finds it. */
 #include "loadtest/bank/payer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,9 +30,14 @@ struct order {
     struct order *next, *previous; /* of all orders */
 };
 
+#define QUESTION_REFUSED "the switch refused the question (admi.002)"
+
 struct question {
-    bool open;
+    bool open; /* `done` is due, and comes when the post is over, too */
     bool posting;
+    bool answered; /* the camt.052 has come */
+    bool refused;  /* an admi.002 has come instead */
+    struct amount available, reserved;
     struct bank_id id;
     struct bank_post post;
     uint64_t expires_ms;
@@ -127,7 +133,7 @@ static void finish(struct order *order, enum payer_state state, const char *word
     struct payer_payment *const payment = order->payment;
     order->payment = NULL;
     payment->state = state;
-    payment->words = words;
+    (void)snprintf(payment->words, sizeof payment->words, "%s", words);
     payment->latency_ms = (double)(time_monotonic_ns() - order->started_ns) / TIME_NS_PER_MS;
     order->finishing = true;
     payment->done(payment);
@@ -247,12 +253,23 @@ static void take_result(struct payer *payer, const struct pacs002_transaction *r
     }
 }
 
-static void answer_question(struct payer *payer, struct amount available, struct amount reserved,
-                            const char *words)
+/* Ends the question, of which the post is over: words == NULL when it was answered. */
+static void end_question(struct payer *payer, const char *words)
 {
     struct question *const question = &payer->question;
     question->open = false;
-    question->done(question->context, available, reserved, words);
+    question->done(question->context, question->available, question->reserved, words);
+}
+
+/* The camt.052 may overtake the 201. */
+static void take_balances(struct payer *payer, const struct camt052 *balances)
+{
+    struct question *const question = &payer->question;
+    if (!question->open || !span_equal(balances->query_id, bank_id_text(&question->id))) return;
+    question->answered = true;
+    question->available = balances->available;
+    question->reserved = balances->reserved;
+    if (!question->posting) end_question(payer, NULL);
 }
 
 static void take_refusal(struct payer *payer, const struct admi002 *refusal)
@@ -263,8 +280,8 @@ static void take_refusal(struct payer *payer, const struct admi002 *refusal)
         finish(order, PAYER_REJECTED, "");
     } else if (payer->question.open &&
                span_equal(refusal->reference, bank_id_text(&payer->question.id))) {
-        answer_question(payer, amount_of_minor(0), amount_of_minor(0),
-                        "the switch refused the question (admi.002)");
+        payer->question.refused = true;
+        if (!payer->question.posting) end_question(payer, QUESTION_REFUSED);
     }
 }
 
@@ -277,11 +294,7 @@ void payer_take(struct payer *payer, const struct message *message)
     } else if (message->kind == CATALOGUE_ADMI_002) {
         take_refusal(payer, &message->content.admi002);
     } else if (message->kind == CATALOGUE_CAMT_052) {
-        if (payer->question.open &&
-            span_equal(message->content.camt052.query_id, bank_id_text(&payer->question.id))) {
-            answer_question(payer, message->content.camt052.available,
-                            message->content.camt052.reserved, NULL);
-        }
+        take_balances(payer, &message->content.camt052);
     }
 }
 
@@ -314,7 +327,7 @@ static void on_stream_failed(void *context, struct stream *stream, const char *w
 {
     struct payer *const payer = context;
     (void)stream;
-    strncpy(payer->stream_text, words, sizeof payer->stream_text - 1);
+    (void)snprintf(payer->stream_text, sizeof payer->stream_text, "%s", words);
     payer->stream_words = payer->stream_text;
 }
 
@@ -335,10 +348,12 @@ static void on_tick(uv_timer_t *timer)
             post_order(order);
         }
     }
-    if (payer->question.open && (now_ms >= payer->question.expires_ms || words != NULL)) {
-        answer_question(payer, amount_of_minor(0), amount_of_minor(0),
-                        words != NULL ? words : "no camt.052 came in time");
-    }
+    const struct question *const question = &payer->question;
+    if (!question->open || question->posting || payer->closing) return;
+    if (words != NULL)
+        end_question(payer, words);
+    else if (now_ms >= question->expires_ms)
+        end_question(payer, "no camt.052 came in time");
 }
 
 /* ---- balances ---- */
@@ -346,11 +361,16 @@ static void on_tick(uv_timer_t *timer)
 static void on_question_posted(struct bank_post *post)
 {
     struct payer *const payer = post->context;
-    payer->question.posting = false;
+    struct question *const question = &payer->question;
+    question->posting = false;
     close_when_unused(payer);
-    if (payer->question.open && post->outcome != BANK_TAKEN) {
-        answer_question(payer, amount_of_minor(0), amount_of_minor(0), post->words);
-    }
+    if (!question->open) return;
+    if (question->answered)
+        end_question(payer, NULL);
+    else if (question->refused)
+        end_question(payer, QUESTION_REFUSED);
+    else if (post->outcome != BANK_TAKEN)
+        end_question(payer, post->words);
 }
 
 enum fault payer_balance(struct payer *payer, uint64_t timeout_ms,
@@ -362,6 +382,7 @@ enum fault payer_balance(struct payer *payer, uint64_t timeout_ms,
     struct compose compose;
     struct span message;
     if (question->open || question->posting) return FAULT_BUSY;
+    question->answered = question->refused = false;
     question->id = bank_new_id(payer->bank, 'Q');
     struct header const header = bank_header(payer->bank, &question->id);
     compose_open(&compose, payer->question_bytes, sizeof payer->question_bytes);

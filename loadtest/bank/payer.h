@@ -44,7 +44,7 @@ struct payer_payment {
     struct reason reason; /* of PAYER_REJECTED and PAYER_EXPIRED; may be longer than 4 characters */
     uint64_t settled_seq; /* sequence of the settling entry; 0 where nothing settled */
     double latency_ms;    /* from payer_pay to the pacs.002 */
-    const char *words;    /* of PAYER_UNKNOWN; good during `done` */
+    char words[BANK_WORDS_BYTES]; /* of PAYER_UNKNOWN: why; with a zero */
 };
 
 /* `bank` must outlive it.  With `listens` it has a stream of its own, else the caller hands messages

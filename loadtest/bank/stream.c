@@ -20,6 +20,7 @@
 #define TARGET_BYTES 512 /* of a PI-Pull-Next: a path with an opaque part */
 #define ANSWER_MS 15000  /* beyond poll_seconds: then the connection is of no use */
 #define AGAIN_MS 200     /* after a 5xx that names no time */
+#define AWAY_MS 500      /* after a batch was left to others: time for them to take it */
 #define GOODBYE_MS 2000  /* for the DELETE */
 
 enum state { ASKING, HANDING, HOLDING, PAUSING, OVER, ENDING };
@@ -54,11 +55,11 @@ static void ask(struct stream *stream)
     channel_send(stream->channel, &stream->exchange);
 }
 
-static void start_over(struct stream *stream)
+/* The next GET opens a new stream. */
+static void begin(struct stream *stream)
 {
     (void)snprintf(stream->target, sizeof stream->target, "%s", stream->start);
     stream->opened = false;
-    ask(stream);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -134,7 +135,8 @@ static void on_answer(struct channel_exchange *exchange)
             ask(stream);
         }
     } else if (status == 410) {
-        start_over(stream);
+        begin(stream);
+        ask(stream);
     } else if (status == 429 || status == 503) {
         pause_then_ask(stream, bank_retry_after_ms(exchange->answer));
     } else if (status == 408 || status >= 500) {
@@ -161,7 +163,8 @@ enum fault stream_open(struct stream **out, const struct stream_settings *settin
                    (int)code.size, code.bytes);
     (void)uv_timer_init(bank_loop(settings->bank), &stream->timer); /* libuv: always 0 */
     stream->timer.data = stream;
-    start_over(stream);
+    begin(stream);
+    ask(stream);
     *out = stream;
     return FAULT_NONE;
 }
@@ -175,7 +178,8 @@ void stream_next(struct stream *stream)
 void stream_abandon(struct stream *stream)
 {
     assert(stream->state == HOLDING);
-    start_over(stream);
+    begin(stream);
+    pause_then_ask(stream, AWAY_MS);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -38,7 +38,7 @@ MUST_CHECK enum fault stream_open(struct stream **out, const struct stream_setti
 void stream_next(struct stream *stream);
 
 /* Leaves the batch unconfirmed, to be delivered to another stream of this bank, and goes on with
- * a new one. Assumed as above. */
+ * a new one after half a second. Assumed as above. */
 void stream_abandon(struct stream *stream);
 
 /* Confirms the batch, if `batch` was called and nothing since, and closes the stream at the switch;
