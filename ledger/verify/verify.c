@@ -82,7 +82,10 @@ static bool number_of(sqlite3 *db, const char *sql, uint64_t *number)
     sqlite3_stmt *statement = NULL;
     bool good = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
                 sqlite3_step(statement) == SQLITE_ROW;
-    if (good) *number = (uint64_t)sqlite3_column_int64(statement, 0);
+    if (good) {
+        sqlite3_int64 const value = sqlite3_column_int64(statement, 0);
+        *number = value < 0 ? 0 : (uint64_t)value; /* no number of ours is below zero */
+    }
     (void)sqlite3_finalize(statement);
     return good;
 }
@@ -312,11 +315,11 @@ static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last
         const char *sql;
         uint64_t *number;
     } bounds[] = {
-        {"SELECT ifnull(min(seq), 0) FROM entries", &first_seq},
+        {"SELECT ifnull(min(seq), 9223372036854775807) FROM entries", &first_seq},
         {"SELECT ifnull(max(seq), 0) FROM entries", last_seq},
-        {"SELECT ifnull(min(number), 0) FROM blocks", &first_block},
+        {"SELECT ifnull(min(number), 9223372036854775807) FROM blocks", &first_block},
         {"SELECT ifnull(max(number), 0) FROM blocks", &segment->last_block},
-        {"SELECT ifnull(min(block), 0) FROM evidence", &first_evidence},
+        {"SELECT ifnull(min(block), 9223372036854775807) FROM evidence", &first_evidence},
         {"SELECT ifnull(max(block), 0) FROM evidence", last_evidence},
     };
     bool good = sqlite3_exec(segment->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
@@ -325,13 +328,12 @@ static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last
     if (!good) return refused(check, check->seq + 1);
     (void)sqlite3_exec(segment->db, "COMMIT", NULL, NULL, NULL);
 
-    if (*last_seq == 0 && segment->last_block == 0) return true;
     if (first_seq < check->seq + 1)
         return fault(check, first_seq, "stands before the segment's first entry");
     if (first_block < check->block + 1)
         return fault(check, check->seq + 1, "block %" PRIu64 " stands before the segment's first",
                      first_block);
-    if (first_evidence != 0 && first_evidence < check->block + 1)
+    if (first_evidence < check->block + 1)
         return fault(check, check->seq + 1, "evidence of a block before the segment's first");
     return true;
 }

@@ -6,16 +6,17 @@
  * A second line `evidence absent=N` tells how many messages were archived or erased: no fault. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ledger/verify/verify.h"
-
-int verify_main(int argc, char **argv);
+#include "ops/cauce/subcommand.h"
 
 int verify_main(int argc, char **argv)
 {
+    bool const asks = argc == 2 && strcmp(argv[1], "--help") == 0;
     if (argc != 2 || argv[1][0] == '-') {
-        fprintf(stderr, "usage: cauce verify LEDGERDIR\n");
-        return 2;
+        fprintf(asks ? stdout : stderr, "usage: cauce verify LEDGERDIR\n");
+        return asks ? 0 : 2;
     }
     struct verify_report report;
     verify_ledger(argv[1], &report);

@@ -152,7 +152,8 @@ static void pay(struct scenario *scenario)
         (payer + 1 + (unsigned)draw(scenario, SCENARIO_PARTICIPANTS - 1)) % SCENARIO_PARTICIPANTS;
     struct scenario_participant *from = &scenario->participants[payer];
     struct scenario_participant *to = &scenario->participants[payee];
-    int64_t const minor = 1 + (int64_t)draw(scenario, FUNDS_MINOR / 50);
+    int64_t const wish = 1 + (int64_t)draw(scenario, FUNDS_MINOR / 50);
+    int64_t const minor = draw(scenario, 25) == 0 ? from->available + wish : wish;
     bool const funded = minor <= from->available;
 
     begin_entry(scenario, funded ? ENTRY_RESERVED : ENTRY_REFUSED);
