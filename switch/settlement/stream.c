@@ -89,6 +89,7 @@ static void begin_wait(struct stream_table *table, struct stream *stream,
                        const struct poll_command *poll, uint32_t loop)
 {
     stream->is_waiting = true;
+    stream->is_repeat = stream->held_count > 0;
     stream->loop = loop;
     stream->request = poll->request;
     stream->messages_max = poll->messages_max;
@@ -211,15 +212,14 @@ struct stream *stream_waiting(struct stream_table *table, uint32_t participant, 
 
 bool stream_repeats(const struct stream *stream)
 {
-    return stream->is_waiting && stream->held_count > 0;
+    return stream->is_waiting && stream->is_repeat;
 }
 
 struct stream_answer stream_answer(struct stream *stream, int64_t now_ns)
 {
     assert(stream->is_waiting);
     /* The same batch again keeps the step that came with it; anything else gets a new one. */
-    bool const is_repeat = stream->held_count > 0 && stream->next_step != 0;
-    if (!is_repeat) stream->next_step = ++stream->steps;
+    if (!stream->is_repeat) stream->next_step = ++stream->steps;
     stream->is_waiting = false;
     stream->last_use_ns = now_ns;
     struct stream_answer answer =

@@ -30,6 +30,7 @@ struct stream {
     uint64_t steps;      /* handed out so far */
     bool is_used;        /* a step of it was asked */
     bool is_waiting;     /* the last GET has no answer yet */
+    bool is_repeat;      /* it asked again for the batch that is held */
     uint32_t loop;       /* of the waiting GET */
     uint32_t messages_max;
     struct request_id request;
