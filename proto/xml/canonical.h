@@ -20,8 +20,8 @@
  * be put inside that `<Document xmlns="...">` and the whole is canonical again.
  * Size: LIMIT_CANONICAL_BYTES hold what WIRE's dialect makes of any sane message.
  * FAULT_FULL: `capacity` is too small; refuse the message as BADXML.
- * FAULT_INVALID: the message declares a relative namespace name, of which there is no canonical form
- * (C14N 1.0, 1.3); *size is 0. */
+ * FAULT_INVALID: the message declares a relative namespace name, of which there is no canonical
+ * form (C14N 1.0, 1.3); *size is 0. */
 MUST_CHECK enum fault canonical_write(struct xml_document *document, uint16_t apex,
                                       uint16_t excluded, uint16_t context_default, char *bytes,
                                       size_t capacity, size_t *size);

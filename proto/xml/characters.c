@@ -4,7 +4,8 @@
  * printable ASCII is looked at byte by byte. */
 #include "proto/xml/characters.h"
 
-/* Kinds of bytes, from what production each has: D digits, "-", "."; N letters, "_"; ":" is markup. */
+/* Kinds of bytes, from what production each has: D digits, "-", "."; N letters, "_";
+ * ":" is markup. */
 enum {
     Z = 0,
     S = CHARACTERS_SPACE | CHARACTERS_TEXT,
@@ -67,7 +68,8 @@ size_t characters_encode(uint32_t code, char bytes[4])
     return 4;
 }
 
-/* Reads one character of more than one byte (RFC 3629, section 4). Its length, 0 when it is none. */
+/* Reads one character of more than one byte (RFC 3629, section 4). Its length, 0 when it is
+ * none. */
 static size_t decode(struct span text, size_t at, uint32_t *code)
 {
     unsigned char lead = (unsigned char)text.bytes[at];

@@ -23,7 +23,8 @@ bool characters_is_xml(uint32_t code);
 /* Writes the UTF-8 of an XML character and returns its length. */
 size_t characters_encode(uint32_t code, char bytes[4]);
 
-/* The length of the NCName at `at`, 0 when there is none.  Assumed good text that ends with a zero. */
+/* The length of the NCName at `at`, 0 when there is none.  Assumed good text that ends with a
+ * zero. */
 size_t characters_name(const char *at);
 
 /* What the reader asks of a single byte; one table for speed. */

@@ -4,8 +4,8 @@
  * one thing to the signature and another to the switch.  proto/xml/README.md draws it.
  *
  * Memory: all is taken in document_open and used again for each message; nothing is allocated
- * and nothing big is cleared per message.  Names and texts point into the document's own copy of the
- * message, in which references and line ends are decoded in place: they live until the next
+ * and nothing big is cleared per message.  Names and texts point into the document's own copy of
+ * the message, in which references and line ends are decoded in place: they live until the next
  * reader_parse of the document.
  * Threads: a document belongs to one thread. */
 #ifndef PROTO_XML_DOCUMENT_H
@@ -118,9 +118,9 @@ const struct xml_attribute *document_attribute(const struct xml_document *docume
                                                struct span local);
 
 /* Writes the path of local names from the root to `node`, with [n] among siblings of the same
- * local name, cut at 350 characters, and a zero: "/Envelope/Document/FIToFICstmrCdtTrf/CdtTrfTxInf[2]"
- * (WIRE section 2, ErrLctn).  Empty for XML_NONE.  A text node's is its parent's.
- * Returns the length without the zero. */
+ * local name, cut at 350 characters, and a zero:
+ * "/Envelope/Document/FIToFICstmrCdtTrf/CdtTrfTxInf[2]" (WIRE section 2, ErrLctn).  Empty for
+ * XML_NONE.  A text node's is its parent's. Returns the length without the zero. */
 size_t document_path(const struct xml_document *document, uint16_t node, char path[XML_PATH_BYTES]);
 
 /* Line and column (in bytes), both from 1, of a place in the message.

@@ -1,5 +1,5 @@
-/* escape: what a character is written as in canonical XML (C14N 1.0, 2.3, "Text Nodes" and "Attribute
- * Nodes").  For proto/xml only; canonical.c and writer.c must agree. */
+/* escape: what a character is written as in canonical XML (C14N 1.0, 2.3, "Text Nodes" and
+ * "Attribute Nodes").  For proto/xml only; canonical.c and writer.c must agree. */
 #ifndef PROTO_XML_ESCAPE_H
 #define PROTO_XML_ESCAPE_H
 

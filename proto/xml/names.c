@@ -17,7 +17,8 @@ static const struct span known[NAMES_KNOWN_COUNT] = {
     [NAMES_XMLNS_NAMESPACE] = {"http://www.w3.org/2000/xmlns/", 29},
 };
 
-/* Both halves of a 128-bit product, folded: no difference of two inputs survives it for every key. */
+/* Both halves of a 128-bit product, folded: no difference of two inputs survives it for every
+ * key. */
 static uint64_t fold(uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 wide;

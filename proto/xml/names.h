@@ -1,8 +1,8 @@
 /* names: the prefixes and namespace names of one message, each kept once under a small number.
  *
  * With numbers, "which namespace does this prefix stand for" is one look into a table, and two
- * namespaces are compared as integers.  The hash is keyed with secret random numbers, so that nobody
- * can choose names that collide and make a message dear.  For proto/xml only. */
+ * namespaces are compared as integers.  The hash is keyed with secret random numbers, so that
+ * nobody can choose names that collide and make a message dear.  For proto/xml only. */
 #ifndef PROTO_XML_NAMES_H
 #define PROTO_XML_NAMES_H
 

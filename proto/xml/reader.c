@@ -3,7 +3,7 @@
  * The happy path:
  *   copy        the message into the document, with zeros behind it: a zero is no XML character, so
  *               every scan stops there without a bound of its own;
- *   check       that it is UTF-8 and holds only XML characters; from here on bytes are trusted so far;
+ *   check       that it is UTF-8 and holds only XML characters, which nothing below looks at again;
  *   prolog      byte-order mark, XML declaration, white space;
  *   content     start tag, text, end tag, ..., until the root is closed; texts and values that hold
  *               references or line ends are decoded in place, where they can only get shorter;
@@ -305,7 +305,8 @@ static bool read_text(struct reader *reader)
 
 /* ---- start tags ---- */
 
-/* A name as written, prefix and local part (Namespaces 1.0, production 7); what was wrong otherwise. */
+/* A name as written, prefix and local part (Namespaces 1.0, production 7); what was wrong
+ * otherwise. */
 static bool take_name(struct reader *reader, struct span *name, uint8_t *local_at)
 {
     const char *begin = reader->at;
@@ -370,7 +371,8 @@ static bool is_relative(struct span uri)
     return uri.size > 0;
 }
 
-/* A namespace declaration (Namespaces 1.0, sections 3 and 5): `prefix` stands for `uri` from here. */
+/* A namespace declaration (Namespaces 1.0, sections 3 and 5): `prefix` stands for `uri` from
+ * here. */
 static bool declare(struct reader *reader, struct span prefix, struct span uri)
 {
     struct xml_names *names = reader->document->names;

@@ -1,4 +1,5 @@
-/* simple: values of each built-in type and facet, so that a clone without ISO's XSDs tests them too. */
+/* simple: values of each built-in type and facet, so that a clone without ISO's XSDs tests them
+ * too. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -1,9 +1,10 @@
 /* xml_oracle: the reader and the canonical form against libxml2, on random documents.
  *
- * Documents are made by a seeded generator from everything that the dialect has; half of them are then
- * damaged.  The two must agree on whether a document is well-formed, unless the dialect is stricter by
- * design or is one of the differences that proto/xml/README.md lists; where both accept it, Exclusive
- * C14N of the whole, of one element, and of the whole without that element must be the same bytes. */
+ * Documents are made by a seeded generator from everything that the dialect has; half of them are
+ * then damaged.  The two must agree on whether a document is well-formed, unless the dialect is
+ * stricter by design or is one of the differences that proto/xml/README.md lists; where both accept
+ * it, Exclusive C14N of the whole, of one element, and of the whole without that element must be
+ * the same bytes. */
 #include <check.h>
 #include <libxml/c14n.h>
 #include <libxml/parser.h>

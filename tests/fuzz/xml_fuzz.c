@@ -1,8 +1,8 @@
 /* xml_fuzz: any bytes through reader, walker and canonical form.
  *
- * What must hold: nothing is read or written out of bounds (sanitizers); the table is a tree; what is
- * accepted has a canonical form that is accepted too, judged in the same way, and its own canonical
- * form; paths and words fit their buffers. */
+ * What must hold: nothing is read or written out of bounds (sanitizers); the table is a tree; what
+ * is accepted has a canonical form that is accepted too, judged in the same way, and its own
+ * canonical form; paths and words fit their buffers. */
 #include <stdlib.h>
 
 #include "proto/iso/schema/walk.h"

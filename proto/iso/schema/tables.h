@@ -41,8 +41,9 @@ struct schema_simple {
 #define SCHEMA_ANY_DIGITS UINT8_MAX
 #define SCHEMA_ANY_LENGTH UINT32_MAX
 
-/* A pattern as a deterministic automaton: state 0 is the start; next = moves[state * classes + class of
- * the byte]; class 0 is every byte that no pattern move takes; SCHEMA_DEAD = no match any more. */
+/* A pattern as a deterministic automaton: state 0 is the start; next = moves[state * classes +
+ * class of the byte]; class 0 is every byte that no pattern move takes; SCHEMA_DEAD = no match any
+ * more. */
 struct schema_pattern {
     const char *source;      /* as in the XSD, for words */
     const uint8_t *class_of; /* 256: class of each byte */
@@ -56,7 +57,7 @@ struct schema_pattern {
 enum schema_content {
     SCHEMA_SIMPLE,   /* text; attributes when there are any */
     SCHEMA_SEQUENCE, /* its elements in order */
-    SCHEMA_CHOICE, /* one of its elements, repeated where that may be; none where one may be absent */
+    SCHEMA_CHOICE, /* one of its elements, often where that may be; none where one may be absent */
     SCHEMA_LAX,    /* one element of any namespace; within it only this message's root is judged */
     SCHEMA_SKIP,   /* one element of any namespace, not judged */
     SCHEMA_SIGNATURE /* anything: the signature floor judges it */

@@ -1,9 +1,9 @@
 /* walk: the watch that judges elements by the tables while the reader finds them.
  *
- * The happy path: each start tag pushes a frame that says how what is inside is judged; the frame of
- * a sequence remembers which of its elements stood last and how often, so that one look forward over
- * the names finds the next; at the end tag what is still demanded must have stood, and a simple
- * type's characters are checked.
+ * The happy path: each start tag pushes a frame that says how what is inside is judged; the frame
+ * of a sequence remembers which of its elements stood last and how often, so that one look forward
+ * over the names finds the next; at the end tag what is still demanded must have stood, and a
+ * simple type's characters are checked.
  *
  * Possible failures: an error is noted once for each of Envelope, AppHdr and Document; from then on
  * that part is only counted through (mode WALK_SKIP), since later findings would follow from the
@@ -49,8 +49,8 @@ static bool is_xsi(const struct xml_document *document, const struct xml_attribu
            span_equal(document_namespace_name(document, attribute->namespace), SPAN(XSI_NAMESPACE));
 }
 
-/* WIRE section 2: xsi:schemaLocation on AppHdr or Document is ignored; every other attribute must be
- * the type's own. */
+/* WIRE section 2: xsi:schemaLocation on AppHdr or Document is ignored; every other attribute must
+ * be the type's own. */
 static void judge_attributes(struct walk *walk, const struct xml_document *document, uint16_t node,
                              const struct schema_type *type, bool is_part_root)
 {
@@ -76,7 +76,8 @@ static void judge_attributes(struct walk *walk, const struct xml_document *docum
     }
 }
 
-/* Inside a wildcard attributes are free, but for those of xsi, which could change what is judged. */
+/* Inside a wildcard attributes are free, but for those of xsi, which could change what is
+ * judged. */
 static void judge_lax_attributes(struct walk *walk, const struct xml_document *document,
                                  uint16_t node)
 {
@@ -167,8 +168,8 @@ static void enter(struct walk *walk, struct xml_document *document, uint16_t nod
     push(walk, WALK_TYPE, type);
 }
 
-/* An element that a wildcard lets stand.  What is lax is judged when there is a declaration for it, and
- * a message's schema declares only its own root. */
+/* An element that a wildcard lets stand.  What is lax is judged when there is a declaration for it,
+ * and a message's schema declares only its own root. */
 static void start_in_wildcard(struct walk *walk, enum walk_mode mode, struct xml_document *document,
                               uint16_t node)
 {
@@ -281,7 +282,8 @@ static void start_root(struct walk *walk, struct xml_document *document, uint16_
     push(walk, WALK_ENVELOPE, NULL);
 }
 
-/* WIRE section 2: Envelope holds exactly AppHdr and Document.  Their versions are judged elsewhere. */
+/* WIRE section 2: Envelope holds exactly AppHdr and Document.  Their versions are judged
+ * elsewhere. */
 static void start_in_envelope(struct walk *walk, struct walk_frame *frame,
                               struct xml_document *document, uint16_t node)
 {
