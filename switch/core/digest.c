@@ -35,9 +35,9 @@ static void add_members(struct hasher *hasher, const struct engine *engine)
         add_number(hasher, account->number);
         add_number(hasher, account->last_seq);
     }
-    add_number(hasher, engine->keyring.count);
-    for (uint32_t i = 0; i < engine->keyring.count; i++) {
-        const struct keyring_certificate *const certificate = &engine->keyring.certificates[i];
+    add_number(hasher, engine->enrolment.count);
+    for (uint32_t i = 0; i < engine->enrolment.count; i++) {
+        const struct enrolment_certificate *const certificate = &engine->enrolment.certificates[i];
         add_bytes(hasher, &certificate->fingerprint, sizeof certificate->fingerprint);
         add_number(hasher, certificate->member);
         add_number(hasher, certificate->purpose);

@@ -33,7 +33,7 @@ enum fault engine_open(struct engine **out, const struct engine_options *options
     engine->options = *options;
 
     fault = hash_open(&engine->hasher);
-    if (fault == FAULT_NONE) fault = keyring_open(&engine->keyring);
+    if (fault == FAULT_NONE) fault = enrolment_open(&engine->enrolment);
     if (fault == FAULT_NONE) fault = payment_open(&engine->payments, options->open_max);
     if (fault == FAULT_NONE) fault = deadline_open(&engine->deadlines, options->open_max);
     if (fault == FAULT_NONE)
@@ -53,7 +53,7 @@ void engine_close(struct engine *engine)
     duplicate_close(&engine->duplicates);
     deadline_close(&engine->deadlines);
     payment_close(&engine->payments);
-    keyring_close(&engine->keyring);
+    enrolment_close(&engine->enrolment);
     hash_close(engine->hasher);
     struct pages pages = engine->pages; /* the engine itself stands in them */
     pages_close(&pages);
@@ -438,8 +438,8 @@ enum fault engine_certificate(struct engine *engine, const struct stamp *stamp,
                               .fingerprint = hash_of(der),
                               .purpose = purpose};
     if (posting.sides[SIDE_PAYEE] == MEMBER_NOBODY) return FAULT_NOT_FOUND;
-    enum fault const fault =
-        keyring_check(&engine->keyring, &posting.fingerprint, posting.sides[SIDE_PAYEE], purpose);
+    enum fault const fault = enrolment_check(&engine->enrolment, &posting.fingerprint,
+                                             posting.sides[SIDE_PAYEE], purpose);
     if (fault != FAULT_NONE) return fault;
 
     /* From here on nothing can fail. */

@@ -93,7 +93,7 @@ static enum fault check_certificate(const struct engine *engine, const struct en
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYEE] = owner;
     posting->fingerprint = hash_of(der);
-    return keyring_check(&engine->keyring, &posting->fingerprint, owner, posting->purpose) ==
+    return enrolment_check(&engine->enrolment, &posting->fingerprint, owner, posting->purpose) ==
                    FAULT_NONE
                ? FAULT_NONE
                : FAULT_CORRUPT;

@@ -68,8 +68,8 @@ void state_post(struct engine *engine, struct entry *entry, const struct posting
     case ENTRY_SEGMENT: engine->segment_number++; break;
     case ENTRY_JOINED: (void)member_add(&engine->members, &posting->member); break;
     case ENTRY_CERTIFICATE:
-        keyring_add(&engine->keyring, &posting->fingerprint, posting->sides[SIDE_PAYEE],
-                    posting->purpose);
+        enrolment_add(&engine->enrolment, &posting->fingerprint, posting->sides[SIDE_PAYEE],
+                      posting->purpose);
         break;
     case ENTRY_FUNDED:
         book_fund(&engine->book, posting->sides[SIDE_PAYEE], entry->public.amount);

@@ -16,7 +16,7 @@
 #include "switch/core/deadline.h"
 #include "switch/core/duplicate.h"
 #include "switch/core/engine.h"
-#include "switch/core/keyring.h"
+#include "switch/core/enrolment.h"
 #include "switch/core/member.h"
 #include "switch/core/payment.h"
 
@@ -33,7 +33,7 @@ struct engine {
     int64_t last_ns;
     uint64_t segment_number;
     struct member_table members;
-    struct keyring keyring;
+    struct enrolment enrolment;
     struct book book;
     struct payment_table payments;
     struct duplicate_table duplicates;

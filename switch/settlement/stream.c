@@ -186,7 +186,10 @@ uint32_t stream_poll_end(struct stream_table *table, const struct poll_end_comma
             stream->request.value != end->request.value)
             continue;
         switch (end->why) {
-        case POLL_TIME_UP: answers[0] = stream_answer(stream, now_ns); return 1;
+        case POLL_TIME_UP:
+            if (stream->is_repeat) return 0; /* a batch to be sent again: its answer is due */
+            answers[0] = stream_answer(stream, now_ns);
+            return 1;
         case POLL_CONNECTION_LOST:
             stream->is_waiting = false;
             stream->last_use_ns = now_ns;

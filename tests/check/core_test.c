@@ -10,7 +10,7 @@
 #include "switch/core/deadline.h"
 #include "switch/core/duplicate.h"
 #include "switch/core/engine.h"
-#include "switch/core/keyring.h"
+#include "switch/core/enrolment.h"
 #include "switch/core/payment.h"
 
 /* A small generator of numbers: the same seed, the same run. */
