@@ -21,6 +21,7 @@
 struct lane {
     struct payee *payee;
     struct stream *stream; /* NULL: closed */
+    bool handing;          /* a batch is being handed over */
     bool holding;          /* its batch is complete, stream_next is due */
     bool lost;             /* an answer of the batch stayed unknown */
     unsigned posting;      /* answers of the batch under way, delayed ones not counted */
@@ -123,7 +124,7 @@ static void on_stream_closed(void *context)
 static void go_on(struct lane *lane)
 {
     struct stream *const stream = lane->stream;
-    if (stream == NULL || lane->posting > 0) return;
+    if (stream == NULL || lane->handing || lane->posting > 0) return;
     if (lane->payee->closing) {
         lane->stream = NULL;
         /* What stayed unknown must not be confirmed. */
@@ -317,6 +318,7 @@ static void on_message(void *context, struct span resource_id, struct span bytes
     struct payee *const payee = lane->payee;
     struct message message;
     struct refusal refusal;
+    lane->handing = true;
     if (payee->over) return;
     if (!bank_read(payee->settings.bank, bytes, &message, &refusal)) {
         payee->strange++;
@@ -333,8 +335,9 @@ static void on_batch(void *context, struct stream *stream)
 {
     struct lane *const lane = context;
     (void)stream;
+    lane->handing = false;
     lane->holding = true;
-    if (!lane->payee->over) go_on(lane);
+    if (!lane->payee->over || lane->payee->closing) go_on(lane);
 }
 
 static void on_stream_failed(void *context, struct stream *stream, const char *words)

@@ -48,7 +48,8 @@ struct question {
 struct payer {
     struct bank *bank;
     struct stream *stream; /* NULL: it does not listen */
-    bool foreign;          /* the batch holds a pacs.008 */
+    bool handing;          /* a batch is being handed over */
+    bool foreign;          /* it holds a pacs.008 */
     bool closing;
     bool stream_gone;
     const char *stream_words; /* why the stream is over; NULL: it is not */
@@ -303,6 +304,7 @@ static void on_message(void *context, struct span resource_id, struct span bytes
     struct payer *const payer = context;
     struct message message;
     struct refusal refusal;
+    payer->handing = true;
     (void)resource_id; /* a result that comes twice finds no order the second time */
     if (!bank_read(payer->bank, bytes, &message, &refusal)) return;
     if (message.kind == CATALOGUE_PACS_008)
@@ -311,16 +313,20 @@ static void on_message(void *context, struct span resource_id, struct span bytes
         payer_take(payer, &message);
 }
 
+static void close_stream(struct payer *payer);
+
 static void on_batch(void *context, struct stream *stream)
 {
     struct payer *const payer = context;
-    bool const foreign = payer->foreign;
-    payer->foreign = false;
-    if (payer->closing) return;
-    if (foreign)
+    payer->handing = false;
+    if (payer->closing) {
+        close_stream(payer);
+    } else if (payer->foreign) {
+        payer->foreign = false;
         stream_abandon(stream);
-    else
+    } else {
         stream_next(stream);
+    }
 }
 
 static void on_stream_failed(void *context, struct stream *stream, const char *words)
@@ -450,6 +456,17 @@ static void on_stream_closed(void *context)
     struct payer *const payer = context;
     payer->stream_gone = true;
     close_when_unused(payer);
+}
+
+/* Confirms what was handed over, unless somebody else has to work on it. */
+static void close_stream(struct payer *payer)
+{
+    if (payer->foreign) {
+        stream_drop(payer->stream);
+        on_stream_closed(payer);
+    } else {
+        stream_close(payer->stream, on_stream_closed);
+    }
 }
 
 void payer_close(struct payer *payer, void (*closed)(void *context), void *context)

@@ -113,7 +113,7 @@ static void take_batch(struct stream *stream, const struct channel_exchange *exc
     for (size_t i = 0; i < count && stream->state == HANDING; i++) {
         stream->settings.message(stream->settings.context, ids[i], messages[i]);
     }
-    if (stream->state != HANDING) return; /* closed from inside: nothing is confirmed */
+    if (stream->state != HANDING) return; /* dropped from inside */
     stream->state = HOLDING;
     stream->settings.batch(stream->settings.context, stream);
 }
@@ -204,8 +204,9 @@ static void on_goodbye(struct channel_exchange *exchange)
 
 void stream_close(struct stream *stream, void (*closed)(void *context))
 {
+    assert(stream->state != HANDING);
     stream->closed = closed;
-    if (!stream->opened || stream->state == OVER || stream->state == HANDING) {
+    if (!stream->opened || stream->state == OVER) {
         stream_drop(stream);
         return;
     }

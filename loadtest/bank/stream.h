@@ -43,7 +43,7 @@ void stream_abandon(struct stream *stream);
 
 /* Confirms the batch, if `batch` was called and nothing since, and closes the stream at the switch;
  * then calls `closed` with the stream's context, later, never from inside, and frees the stream.  It
- * gives up after 2 s. */
+ * gives up after 2 s. Assumed: not from inside `message`. */
 void stream_close(struct stream *stream, void (*closed)(void *context));
 
 /* Ends the connection and frees the stream without a word: as a bank that dies.  Accepts NULL. */
