@@ -1,5 +1,5 @@
-/* Levels as instants: see bucket.h.  Costs are rounded up and the bucket's size down, each by less
- * than a nanosecond, so that rounding never lets a message more through. */
+/* Levels as instants: see bucket.h.  Everything is counted in fifths of a token, each worth a whole
+ * number of nanoseconds, rounded up: at a refill of 750 a second that is slow by one in a million. */
 #include "switch/participant/bucket.h"
 
 #include <assert.h>
@@ -16,8 +16,8 @@ struct bucket {
 struct bucket_table {
     struct bucket buckets[LIMIT_PARTICIPANTS];
     bool is_unlimited;
-    uint64_t refill; /* tokens a second */
-    int64_t full_ns; /* what a full bucket is worth */
+    int64_t fifth_ns; /* in which a fifth of a token comes back */
+    int64_t full_ns;  /* in which an empty bucket fills */
 };
 
 enum fault bucket_open(struct bucket_table **out, uint64_t tokens, uint64_t refill)
@@ -27,14 +27,13 @@ enum fault bucket_open(struct bucket_table **out, uint64_t tokens, uint64_t refi
     struct bucket_table *const table = aligned_alloc(_Alignof(struct bucket_table), sizeof *table);
     if (!table) return FAULT_MEMORY;
     for (size_t i = 0; i < LIMIT_PARTICIPANTS; i++) {
-        atomic_init(&table->buckets[i].empty_ns, INT64_MIN); /* full */
+        atomic_init(&table->buckets[i].empty_ns, 0); /* long ago: full */
     }
-    uint64_t const whole_seconds = tokens / refill;
-    uint64_t const rest = tokens % refill; /* below 10^9 by the configuration's range */
+    uint64_t const per_second = refill * BUCKET_FIFTHS;
+    uint64_t const fifth_ns = ((uint64_t)TIME_NS_PER_SECOND + per_second - 1) / per_second;
     table->is_unlimited = tokens == 0;
-    table->refill = refill;
-    table->full_ns = (int64_t)(whole_seconds * (uint64_t)TIME_NS_PER_SECOND +
-                               rest * (uint64_t)TIME_NS_PER_SECOND / refill);
+    table->fifth_ns = (int64_t)fifth_ns;
+    table->full_ns = (int64_t)(tokens * BUCKET_FIFTHS * fifth_ns);
     *out = table;
     return FAULT_NONE;
 }
@@ -46,8 +45,11 @@ bool bucket_admits(struct bucket_table *table, uint32_t participant, int64_t now
     if (table->is_unlimited) return true;
     int64_t const empty_ns =
         atomic_load_explicit(&table->buckets[participant].empty_ns, memory_order_relaxed);
-    if (empty_ns < now_ns) return true;
-    *retry_after_seconds = (uint32_t)((empty_ns - now_ns) / TIME_NS_PER_SECOND + 1);
+    /* WIRE section 1: "a POST is refused while it is at or below zero". */
+    int64_t const above_zero_ns = empty_ns + table->fifth_ns;
+    if (above_zero_ns <= now_ns) return true;
+    *retry_after_seconds =
+        (uint32_t)((above_zero_ns - now_ns + TIME_NS_PER_SECOND - 1) / TIME_NS_PER_SECOND);
     return false;
 }
 
@@ -56,9 +58,7 @@ void bucket_charge(struct bucket_table *table, uint32_t participant, int64_t now
 {
     assert(participant < LIMIT_PARTICIPANTS);
     if (table->is_unlimited) return;
-    uint64_t const per_second = table->refill * BUCKET_FIFTHS;
-    int64_t const cost_ns =
-        (int64_t)((fifths * (uint64_t)TIME_NS_PER_SECOND + per_second - 1) / per_second);
+    int64_t const cost_ns = (int64_t)fifths * table->fifth_ns;
     _Atomic int64_t *const empty_ns = &table->buckets[participant].empty_ns;
     int64_t seen = atomic_load_explicit(empty_ns, memory_order_relaxed);
     int64_t charged;

@@ -2,7 +2,8 @@
  *
  * The only state that loops share: one atomic per participant.  It holds the instant at which the
  * bucket is, was or will be empty; the level is the time since then, at `refill` tokens a second,
- * at most `tokens`.  So nothing has to be refilled, and a charge moves that instant on.
+ * at most `tokens`.  So nothing has to be refilled, and a charge moves that instant on.  Tokens come
+ * back by fifths, the smallest charge: until a whole fifth is there, the level is zero.
  *
  *   ---- empty_ns ====level==== now ---->        empty_ns >= now: at or below zero, refused
  *
@@ -19,7 +20,7 @@
 
 struct bucket_table;
 
-/* `tokens` 0: unlimited. Assumed refill >= 1. FAULT_MEMORY: none to be had. */
+/* `tokens` 0: unlimited. Assumed tokens <= 10^9, 1 <= refill <= 10^9. FAULT_MEMORY: none to be had. */
 MUST_CHECK enum fault bucket_open(struct bucket_table **out, uint64_t tokens, uint64_t refill);
 
 /* True when the participant (index below LIMIT_PARTICIPANTS) may send now; else

@@ -236,8 +236,9 @@ static void put_transfer(struct intake *intake, struct body_draft *draft, size_t
     const struct message *const message = &intake->message;
     const struct pacs008_transaction *const transaction =
         &message->content.pacs008.transactions[index];
-    /* Bytes that came in canonical form stand in the message already. */
-    uint32_t const at = message->document->nodes[transaction->node].offset;
+    /* Bytes that came in canonical form stand in the message already, from the '<' on that is before
+     * the element's name. */
+    uint32_t const at = message->document->nodes[transaction->node].offset - 1;
     bool const is_there = span_starts_with(span_after(message->bytes, at), form->bytes);
 
     struct transfer_command *const command =

@@ -39,6 +39,7 @@ struct net_loop {
     struct server *server;
     struct listener *listener; /* of the loop that accepts; NULL for the others */
     struct signature_signer *signer;
+    struct session session;
     struct crossing crossing;
     struct intake *intake;
     struct outbound *outbound;
@@ -118,8 +119,7 @@ static bool duty(void *context)
 static bool on_head(void *context, struct exchange *exchange, const struct request *request)
 {
     struct net_loop *const net_loop = context;
-    return session_admit(exchange, request, registry_now(net_loop), net_loop->settings.published,
-                         exchange_data(exchange));
+    return session_admit(&net_loop->session, registry_now(net_loop), exchange, request);
 }
 
 static enum server_step answer_catalog(struct exchange *exchange, struct span catalog)
@@ -228,6 +228,7 @@ static enum fault open_parts(struct net_loop *net_loop)
 {
     const struct net_loop_settings *const settings = &net_loop->settings;
     const struct config *const config = settings->config;
+    net_loop->session.published = settings->published;
     net_loop->crossing = (struct crossing){
         .commands = settings->commands,
         .settlement_bell = settings->settlement_bell,

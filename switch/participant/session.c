@@ -22,13 +22,28 @@ void session_refuse_for(struct exchange *exchange, enum problem problem, struct 
     exchange_problem(exchange, problem, detail, &later, 1);
 }
 
+static bool find_owner(struct session *session, const struct registry *registry,
+                       const struct hash *fingerprint, uint32_t *participant)
+{
+    size_t const place =
+        (fingerprint->bytes[0] | (size_t)fingerprint->bytes[1] << 8) & (SESSION_CACHE - 1);
+    struct session_found *const found = &session->cache[place];
+    if (found->version != registry->version || !hash_equal(&found->fingerprint, fingerprint)) {
+        uint32_t owner;
+        if (registry_find_channel(registry, fingerprint, &owner) != FAULT_NONE) return false;
+        *found = (struct session_found){*fingerprint, registry->version, owner};
+    }
+    *participant = found->participant;
+    return true;
+}
+
 /* "403 any other code that is not the certificate's, whether it exists or not". */
-static bool is_owner(const struct exchange *exchange, const struct registry *registry,
-                     struct participant_code code, uint32_t *participant)
+static bool is_owner(struct session *session, const struct registry *registry,
+                     const struct exchange *exchange, struct task *task)
 {
     const struct hash *const peer = exchange_peer(exchange);
-    if (!peer || registry_find_channel(registry, peer, participant) != FAULT_NONE) return false;
-    return identifier_code_equal(registry->participants[*participant].code, code);
+    if (!peer || !find_owner(session, registry, peer, &task->participant)) return false;
+    return identifier_code_equal(registry->participants[task->participant].code, task->code);
 }
 
 /* 406: "On a stream GET, Accept naming only application/problem+json is 406, in JSON". */
@@ -84,14 +99,15 @@ static bool admit_post(struct exchange *exchange, const struct request *request,
     return true;
 }
 
-bool session_admit(struct exchange *exchange, const struct request *request,
-                   const struct registry *registry, struct published *published, struct task *task)
+bool session_admit(struct session *session, const struct registry *registry,
+                   struct exchange *exchange, const struct request *request)
 {
+    struct task *const task = exchange_data(exchange);
     struct route route;
     if (!route_find(request->path, &route)) return refuse(exchange, PROBLEM_NOT_FOUND, SPAN(""));
     task->resource = route.resource;
     task->code = route.code;
-    if (registry && !is_owner(exchange, registry, route.code, &task->participant)) {
+    if (registry && !is_owner(session, registry, exchange, task)) {
         return refuse(exchange, PROBLEM_FORBIDDEN, SPAN(""));
     }
     if (!route_takes(route.resource, request->method)) {
@@ -105,7 +121,7 @@ bool session_admit(struct exchange *exchange, const struct request *request,
     if (!is_acceptable(request, task)) {
         return refuse(exchange, PROBLEM_NOT_ACCEPTABLE, SPAN(""));
     }
-    if (!admit_state(exchange, published, registry)) return false;
+    if (!admit_state(exchange, session->published, registry)) return false;
     if (route.resource == ROUTE_MESSAGES) return admit_post(exchange, request, task);
     if (route.resource == ROUTE_STREAM && !route_parse_token(route.opaque, &task->token)) {
         return refuse(exchange, PROBLEM_GONE, SPAN("this is no PI-Pull-Next of the switch"));

@@ -16,12 +16,26 @@
 #include "switch/loop/exchange.h"
 #include "switch/participant/task.h"
 
-/* True: *task says what is asked, and by whom.  False: an answer was given (WIRE section 1,
+/* A registry is searched from its start, once for a certificate; this remembers what was found, in
+ * the version in which it was found. */
+#define SESSION_CACHE 1024 /* a power of two: the connections of most loops */
+
+struct session_found {
+    struct hash fingerprint;
+    uint32_t version; /* of the registry; 0: nothing */
+    uint32_t participant;
+};
+
+struct session {
+    struct published *published; /* the caller's */
+    struct session_found cache[SESSION_CACHE];
+};
+
+/* True: the exchange's task says what is asked, and by whom.  False: an answer was given (WIRE section 1,
  * "Statuses, tested in this order", from 404 to 415).
  * `registry` may be NULL: settlement has none yet. */
-MUST_CHECK bool session_admit(struct exchange *exchange, const struct request *request,
-                              const struct registry *registry, struct published *published,
-                              struct task *task);
+MUST_CHECK bool session_admit(struct session *session, const struct registry *registry,
+                              struct exchange *exchange, const struct request *request);
 
 /* Answers with a problem that carries Retry-After. */
 void session_refuse_for(struct exchange *exchange, enum problem problem, struct span detail,
