@@ -24,7 +24,27 @@ static void note(struct walk_error *error, enum walk_error_kind kind, uint16_t n
                  struct span name)
 {
     if (error->kind != WALK_ERROR_NONE) return;
-    *error = (struct walk_error){.kind = kind, .node = node, .name = name};
+    *error = (struct walk_error){.kind = kind, .node = node, .name = name, .instead = XML_NONE};
+}
+
+/* The same of an element that is missing below `parent`, where `instead` stands. */
+static void note_missing(struct walk_error *error, uint16_t parent, struct span name,
+                         uint16_t instead)
+{
+    if (error->kind != WALK_ERROR_NONE) return;
+    note(error, WALK_ERROR_MISSING, parent, name);
+    error->instead = instead;
+}
+
+/* With the whole message read: an element that was missing in its place and stands further on is
+ * not missing; what stood in its place is the offending element. */
+static void settle(struct walk_error *error, const struct xml_document *document)
+{
+    if (error->kind != WALK_ERROR_MISSING || error->instead == XML_NONE) return;
+    if (document_child(document, error->node, error->name) == XML_NONE) return;
+    error->kind = WALK_ERROR_UNEXPECTED;
+    error->node = error->instead;
+    error->name = document_local(document, error->instead);
 }
 
 /* ---- attributes ---- */
@@ -137,8 +157,8 @@ static uint16_t take_child(struct walk *walk, struct walk_frame *frame,
     }
     uint16_t missing = sequence ? find_missing(frame, id) : 0;
     if (missing != 0) {
-        note(walk->part_error, WALK_ERROR_MISSING, document->nodes[node].parent,
-             tables_elements[missing].name);
+        note_missing(walk->part_error, document->nodes[node].parent, tables_elements[missing].name,
+                     node);
         return 0;
     }
     frame->count = again ? (uint16_t)(frame->count + 1) : 1;
@@ -291,7 +311,7 @@ static void start_in_envelope(struct walk *walk, struct walk_frame *frame,
     struct span local = document_local(document, node);
     unsigned place = frame->count;
     if (place == 0 && span_equal(local, expected[1])) {
-        note(&walk->shape_error, WALK_ERROR_MISSING, document->nodes[node].parent, expected[0]);
+        note_missing(&walk->shape_error, document->nodes[node].parent, expected[0], node);
     } else if (place > 1 || !span_equal(local, expected[place])) {
         note(&walk->shape_error, WALK_ERROR_UNEXPECTED, node, local);
     } else {
@@ -366,7 +386,7 @@ static void end_of_type(struct walk *walk, const struct walk_frame *frame,
     case SCHEMA_SEQUENCE:
         missing = find_missing(frame, end);
         if (missing != 0) {
-            note(walk->part_error, WALK_ERROR_MISSING, node, tables_elements[missing].name);
+            note_missing(walk->part_error, node, tables_elements[missing].name, XML_NONE);
         }
         break;
     case SCHEMA_CHOICE:
@@ -389,15 +409,16 @@ static void on_end(void *context, struct xml_document *document, uint16_t node)
     if (frame->mode == WALK_TYPE) {
         if (!has_failed(walk)) end_of_type(walk, frame, document, node);
     } else if (frame->mode == WALK_ENVELOPE && frame->count < 2) {
-        note(&walk->shape_error, WALK_ERROR_MISSING, node,
-             frame->count == 0 ? SPAN("AppHdr") : SPAN("Document"));
+        note_missing(&walk->shape_error, node,
+                     frame->count == 0 ? SPAN("AppHdr") : SPAN("Document"), XML_NONE);
     }
 }
 
 enum fault walk_read(struct walk *walk, struct xml_document *document, struct span message,
                      struct reader_error *error)
 {
-    struct walk_error none = {.kind = WALK_ERROR_NONE, .node = XML_NONE, .name = SPAN("")};
+    struct walk_error none = {
+        .kind = WALK_ERROR_NONE, .node = XML_NONE, .name = SPAN(""), .instead = XML_NONE};
     walk->root = WALK_ROOT_OTHER;
     walk->header = XML_NONE;
     walk->document = XML_NONE;
@@ -412,7 +433,11 @@ enum fault walk_read(struct walk *walk, struct xml_document *document, struct sp
 
     struct reader_watch watch = {
         .context = walk, .start = on_start, .text = on_text, .end = on_end};
-    return reader_parse(document, message, &watch, error);
+    enum fault fault = reader_parse(document, message, &watch, error);
+    settle(&walk->shape_error, document);
+    settle(&walk->header_error, document);
+    settle(&walk->document_error, document);
+    return fault;
 }
 
 size_t walk_words(const struct walk_error *error, char words[LIMIT_LOCATION_BYTES + 1])

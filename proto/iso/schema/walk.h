@@ -49,6 +49,7 @@ struct walk_error {
     enum walk_error_kind kind; /* WALK_ERROR_NONE: this part is as it should be */
     uint16_t node;             /* the offending element, or the parent of a missing one */
     struct span name;          /* what the words speak of; lives as long as the document */
+    uint16_t instead; /* MISSING: the element that stood in its place, XML_NONE for the end */
 };
 
 /* What the root element is. */
