@@ -263,6 +263,38 @@ START_TEST(every_entry_once_and_in_order)
 }
 END_TEST
 
+/* kcat is a client of another make, the script knows only the contract. */
+START_TEST(a_stranger_can_prove_the_stream)
+{
+    char command[512];
+    char line[256] = "";
+    char expected[128];
+    struct reader *reader;
+    struct entry newest;
+    char head[HASH_TEXT_BYTES];
+    if (system("command -v kcat python3 >/dev/null") != 0) {
+        printf("skipped: kcat or python3 is not installed\n");
+        return;
+    }
+    grow(1200);
+    start();
+    wait_for_seq(1200);
+    snprintf(command, sizeof command,
+             "kcat -C -b %s -t %s -o beginning -e -q -J | %s/tests/interop/ledger_topic.py",
+             embedded_address(broker), PUBLISHER_TOPIC_LEDGER, SOURCE_FOLDER);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
+    ck_assert_msg(pclose(output) == 0, "%s", line);
+    ck_assert_int_eq(reader_open(&reader, ledger_folder, NULL), FAULT_NONE);
+    ck_assert_int_eq(reader_entry(reader, 1200, &newest, NULL), FAULT_NONE);
+    reader_close(reader);
+    hash_print(&newest.hash, head);
+    snprintf(expected, sizeof expected, "ok entries=1200 repeats=0 head=%s\n", head);
+    ck_assert_str_eq(line, expected);
+}
+END_TEST
+
 START_TEST(a_restart_goes_on_after_what_the_broker_holds)
 {
     grow(500);
@@ -488,6 +520,7 @@ int main(void)
     tcase_add_unchecked_fixture(cases, make_folder, remove_folder);
     tcase_add_checked_fixture(cases, open_all, close_all);
     tcase_add_test(cases, every_entry_once_and_in_order);
+    tcase_add_test(cases, a_stranger_can_prove_the_stream);
     tcase_add_test(cases, a_restart_goes_on_after_what_the_broker_holds);
     tcase_add_test(cases, a_stop_sends_what_is_durable);
     tcase_add_test(cases, a_broker_that_is_away_is_caught_up);
