@@ -482,8 +482,9 @@ void payer_close(struct payer *payer, void (*closed)(void *context), void *conte
         order->payment = NULL;
         if (!order->posting && !order->finishing) discard(order);
     }
-    if (payer->stream != NULL)
-        stream_close(payer->stream, on_stream_closed);
-    else
+    if (payer->stream == NULL) {
         on_stream_closed(payer);
+    } else if (!payer->handing) {
+        close_stream(payer); /* else on_batch does it */
+    }
 }

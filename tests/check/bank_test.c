@@ -341,6 +341,37 @@ START_TEST(a_payment_has_one_end)
 }
 END_TEST
 
+/* A payer that is closed from inside `done`, as by a program whose work is over. */
+struct last_payment {
+    struct payer *payer;
+    bool closed;
+};
+
+static void close_when_done(struct payer_payment *payment)
+{
+    struct last_payment *const last = payment->context;
+    payer_close(last->payer, set_flag, &last->closed);
+}
+
+START_TEST(a_payer_closed_from_inside_confirms)
+{
+    struct last_payment last = {0};
+    struct results results = {.status = PACS002_ACSC, .twice = true};
+    open_bank(PAYER);
+    bank_fake_on_post(fake, give_result, &results);
+    ck_assert_int_eq(payer_open(&last.payer, bank, true), FAULT_NONE);
+    struct payer_payment payment = new_payment(NULL, 10000);
+    payment.done = close_when_done;
+    payment.context = &last;
+    ck_assert_int_eq(payer_pay(last.payer, &payment), FAULT_NONE);
+    run_until(&last.closed);
+    ck_assert_int_eq(payment.state, PAYER_SETTLED);
+    ck_assert_uint_eq(bank_fake_deletes(fake), 1);
+    ck_assert_uint_ge(bank_fake_confirmed(fake), 1);
+    close_bank();
+}
+END_TEST
+
 START_TEST(many_payments_have_an_end_each)
 {
     enum { COUNT = 40 };
@@ -638,6 +669,7 @@ int main(void)
     tcase_add_test(cases, nobody_listening_is_named);
     tcase_add_test(cases, bad_environments_are_named);
     LOOP(a_payment_has_one_end, payments);
+    tcase_add_test(cases, a_payer_closed_from_inside_confirms);
     tcase_add_test(cases, many_payments_have_an_end_each);
     tcase_add_test(cases, balances_are_told);
     tcase_add_test(cases, a_payer_leaves_incoming_payments_to_others);
