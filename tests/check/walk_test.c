@@ -263,6 +263,21 @@ START_TEST(finds_parts)
 }
 END_TEST
 
+/* pacs.004's MndtRltdInf is a choice of elements that may all be absent. */
+START_TEST(takes_an_empty_choice)
+{
+    ck_assert_int_eq(
+        read_text(
+            "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:pacs.004.001.10'><PmtRtr><GrpHdr>"
+            "<MsgId>x</MsgId><CreDtTm>2026-11-21T12:00:00Z</CreDtTm><NbOfTxs>0</NbOfTxs>"
+            "<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf>"
+            "<RtrdIntrBkSttlmAmt Ccy='MXN'>1</RtrdIntrBkSttlmAmt><OrgnlTxRef><MndtRltdInf/>"
+            "</OrgnlTxRef></TxInf></PmtRtr></Document>"),
+        FAULT_NONE);
+    ck_assert_int_eq(walk.document_error.kind, WALK_ERROR_NONE);
+}
+END_TEST
+
 /* Both parts wrong: each keeps its own first error, and BADXML is found behind them. */
 START_TEST(keeps_first_errors)
 {
@@ -293,6 +308,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, judges, 0, COUNT(edits));
     tcase_add_test(tests, finds_parts);
+    tcase_add_test(tests, takes_an_empty_choice);
     tcase_add_test(tests, keeps_first_errors);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
