@@ -37,7 +37,7 @@ static enum fault find_program(config_path program, char error[PROCESS_ERROR_BYT
     }
     self[size] = '\0';
     if (config_join(program, self, "cauced") != FAULT_NONE || access(program, X_OK) != 0) {
-        snprintf(error, PROCESS_ERROR_BYTES, "%s: there is no such program", program);
+        snprintf(error, PROCESS_ERROR_BYTES, "%.400s: there is no such program", program);
         return FAULT_NOT_FOUND;
     }
     return FAULT_NONE;

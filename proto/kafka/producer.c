@@ -45,7 +45,7 @@ static void fail(struct producer *producer, const char *what, const char *why)
 {
     if (producer->failed) return;
     producer->failed = true;
-    snprintf(producer->words, sizeof producer->words, "%s: %s", what, why);
+    (void)snprintf(producer->words, sizeof producer->words, "%.60s: %.180s", what, why);
 }
 
 /* librdkafka's report of one record, inside producer_poll and producer_close. */
