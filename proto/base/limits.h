@@ -162,4 +162,15 @@
 /* Rings that carry such answers: to each loop, to the reader thread and back. */
 #define LIMIT_REPLY_RING_BYTES (16 * 1024 * 1024)
 
+/* The operators' and the health port: a request's time, an idle connection's, and what a clean stop
+ * grants their answers, which come after the participants' (WIRE section 6: 5 s for all). */
+#define LIMIT_ADMIN_REQUEST_SECONDS 10
+#define LIMIT_ADMIN_IDLE_SECONDS 120
+#define LIMIT_ADMIN_STOP_MS 500
+
+/* Invariants that seem broken are looked at again every so often, and for so long, before that is
+ * said: a thread that is showing figures may have been put to sleep in the middle of it. */
+#define LIMIT_ADMIN_LOOK_AGAIN_MS 5
+#define LIMIT_ADMIN_DOUBT_MS 1000
+
 #endif

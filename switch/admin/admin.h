@@ -4,6 +4,10 @@
  * (plain HTTP without a certificate: /livez, /readyz, /metrics).  It reads published facts and adds
  * up the threads' metrics; it changes nothing.
  *
+ * Only GET (and HEAD) is taken.  Refusals are problem documents in JSON: 404, 403 (a certificate of
+ * admin.ca that is no operator's), 405, 406, tested in that order as in WIRE section 1.  An operator
+ * of any role may read the system page.
+ *
  * Threads: admin_start, admin_print_urls and admin_stop belong to main's. */
 #ifndef SWITCH_ADMIN_ADMIN_H
 #define SWITCH_ADMIN_ADMIN_H
@@ -27,7 +31,7 @@ struct admin_settings {
     struct published *published;
     const struct metric_block *metrics[LIMIT_LOOPS + 1]; /* settlement's and each net loop's */
     size_t metrics_count;
-    const char *genesis_path; /* whose operators may connect */
+    const char *genesis_path; /* whose operators may connect; see operator.h when it is gone */
     /* How far the event stream is, NULL while Kafka is off. */
     const _Atomic uint64_t *acknowledged_seq;
     const _Atomic uint64_t *publish_rebuilds;
@@ -43,7 +47,8 @@ MUST_CHECK enum fault admin_start(struct admin **out, const struct admin_setting
 void admin_print_urls(const struct admin *admin, char operators[ADMIN_URL_BYTES],
                       char metrics[ADMIN_URL_BYTES]);
 
-/* Accepts NULL. */
+/* Answers what is open, within LIMIT_ADMIN_STOP_MS, closes the ports and ends the thread.
+ * Accepts NULL. */
 void admin_stop(struct admin *admin);
 
 #endif
