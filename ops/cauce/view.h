@@ -14,7 +14,7 @@
 #define VIEW_REASONS_MAX 8
 
 struct view_bank {
-    const char *code;
+    char code[9];
     struct amount available; /* by the newest camt.052 */
     struct amount reserved;
     struct amount paid; /* settled, as its payments' pacs.002 said */
