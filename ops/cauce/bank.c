@@ -198,7 +198,8 @@ static bool read_options(struct options *options, int count, char **arguments)
 /* Prints one JSON line and lets `object` go. */
 static void print_json(json_t *object)
 {
-    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0) printf("null");
+    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0)
+        printf("null");
     json_decref(object);
     printf("\n");
 }
@@ -409,6 +410,8 @@ static enum exit_code run_action(struct run *run)
                                            .pipeline_max = 4};
     if (bank_open(&run->bank, &settings, words) != FAULT_NONE) {
         fprintf(stderr, "cauce bank: %s\n", words);
+        (void)uv_run(&run->loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&run->loop);
         return EXIT_USAGE;
     }
     static const int numbers[] = {SIGINT, SIGTERM};
