@@ -110,7 +110,7 @@ class Schema:
 
 
 def shortest(parsed):
-    """A shortest text that a parsed regular expression matches, and single steps to longer ones."""
+    """A shortest text that a parsed regular expression matches."""
     text = ""
     for operation, argument in parsed:
         operation = str(operation)
@@ -133,6 +133,7 @@ def shortest(parsed):
 
 
 def longest(parsed):
+    """A text with every repetition at its upper bound, and the last of the alternatives."""
     text = ""
     for operation, argument in parsed:
         operation = str(operation)
