@@ -24,8 +24,8 @@
 #include "ops/cauce/subcommand.h"
 #include "ops/cauce/view.h"
 
-#define TICKS_PER_SCREEN 25 /* four times a second */
-#define TICKS_PER_LINE 100
+#define TICKS_PER_SCREEN (250 / MARKET_TICK_MS)
+#define TICKS_PER_LINE (1000 / MARKET_TICK_MS)
 #define READY_MS 30000
 #define STOP_MS 5000 /* WIRE section 6: cauced stops within 5 s */
 

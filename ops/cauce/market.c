@@ -24,10 +24,9 @@
 #include "proto/config/genesis.h"
 
 #define BANKS VIEW_BANKS_MAX
-#define OPEN_MAX 64         /* payments of one bank without a result; no more are then begun */
-#define TICKS_PER_PAYMENT 2 /* each bank pays in every second tick: 200/s together */
-#define TICKS_PER_CHECK 200
-#define TICKS_PER_RATE 100
+#define OPEN_MAX 64 /* payments of one bank without a result; no more are then begun */
+#define TICKS_PER_CHECK (2000 / MARKET_TICK_MS)
+#define TICKS_PER_RATE (1000 / MARKET_TICK_MS)
 #define BEYOND_EVERY 50 /* one payment in so many is beyond any balance: AM04 */
 #define ANSWER_MS 15000
 #define PAYMENT_MS 20000                   /* the switch's own time limit is 10 s */
@@ -330,9 +329,8 @@ static void step_phase(struct market *market)
     case PHASE_PAYING:
         if (market->is_ending || market->ticks % TICKS_PER_CHECK == 0) {
             market->phase = PHASE_DRAINING;
-        } else if (market->ticks % TICKS_PER_PAYMENT == 0) {
-            for (size_t i = 0; i < BANKS; i++)
-                pay(&market->banks[i]);
+        } else {
+            pay(&market->banks[market->ticks % BANKS]); /* in turn, so that they do not queue */
         }
         break;
     case PHASE_CLOSING: break;

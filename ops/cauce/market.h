@@ -14,7 +14,7 @@
 #include "loadtest/bank/environment.h"
 #include "ops/cauce/view.h"
 
-#define MARKET_TICK_MS 10
+#define MARKET_TICK_MS 5 /* one payment each: 200/s */
 #define MARKET_WORDS_BYTES 512
 
 struct market_settings {
