@@ -152,16 +152,16 @@ static void keep_ahead(struct connection *connection, struct span plain)
 {
     if (plain.size == 0 || connection->is_last_request) return;
     if (!connection->ahead.bytes) {
-        connection->ahead_at = connection->ahead_end = 0;
+        connection->ahead_size = 0;
         if (pool_take(connection->server->pool, LIMIT_READ_AHEAD_BYTES, &connection->ahead) !=
             FAULT_NONE) {
             connection->is_cut = true;
             return;
         }
     }
-    assert(connection->ahead_end + plain.size <= connection->ahead.size);
-    memcpy(connection->ahead.bytes + connection->ahead_end, plain.bytes, plain.size);
-    connection->ahead_end += plain.size;
+    assert(connection->ahead_size + plain.size <= connection->ahead.size);
+    memcpy(connection->ahead.bytes + connection->ahead_size, plain.bytes, plain.size);
+    connection->ahead_size += plain.size;
 }
 
 void arrival_take(struct connection *connection, struct span plain)
@@ -178,8 +178,7 @@ void arrival_go_on(struct connection *connection)
         read_requests(connection, &nothing);
         return;
     }
-    struct span plain = span_of(connection->ahead.bytes + connection->ahead_at,
-                                connection->ahead_end - connection->ahead_at);
+    struct span plain = span_of(connection->ahead.bytes, connection->ahead_size);
     read_requests(connection, &plain);
     if (plain.size == 0 || connection->is_last_request) {
         pool_give(connection->server->pool, &connection->ahead);
@@ -187,8 +186,7 @@ void arrival_go_on(struct connection *connection)
     }
     /* To the front, so that the room for one more read is behind it. */
     memmove(connection->ahead.bytes, plain.bytes, plain.size);
-    connection->ahead_at = 0;
-    connection->ahead_end = plain.size;
+    connection->ahead_size = plain.size;
 }
 
 bool arrival_retry(struct connection *connection)

@@ -181,7 +181,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
 
 static void read_socket(struct connection *connection)
 {
-    size_t const waiting = connection->ahead.bytes ? connection->ahead_end : 0;
+    size_t const waiting = connection->ahead.bytes ? connection->ahead_size : 0;
     bool const wanted = connection->state == CONNECTION_LINGERING ||
                         (waiting <= AHEAD_STOP_BYTES && !connection->is_ended);
     uv_stream_t *const stream = (uv_stream_t *)&connection->socket;

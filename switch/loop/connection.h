@@ -39,7 +39,7 @@ struct connection {
     struct exchange *waiting; /* nothing behind it is shown: the handler's SERVER_WAITS */
     struct pool_buffer body;
     struct pool_buffer ahead; /* plain text that came before its turn */
-    size_t ahead_at, ahead_end;
+    size_t ahead_size;
     bool is_reading;       /* the socket is being read */
     bool is_body_unread;   /* between the head and the end of a request with a body */
     bool is_continue_owed; /* 100 Continue is to be sent when the request is the first */

@@ -48,8 +48,11 @@ bool sender_push(struct connection *connection)
         }
         connection->is_writing = true;
         connection->write_size = bytes.size;
-        connection->stall_ns = loop_now_ns(connection->server->settings.loop) +
-                               LIMIT_STALL_SECONDS * TIME_NS_PER_SECOND;
+        /* Runs until the whole answer is out: a client that sips would hold its buffer for ever. */
+        if (connection->stall_ns == CONNECTION_NEVER) {
+            connection->stall_ns = loop_now_ns(connection->server->settings.loop) +
+                                   LIMIT_STALL_SECONDS * TIME_NS_PER_SECOND;
+        }
         return false;
     }
 }
@@ -124,6 +127,7 @@ void sender_send(struct connection *connection)
         if (!send_first(connection)) return;
         bool const was_last = connection->first->closes;
         connection_release_first(connection);
+        connection->stall_ns = CONNECTION_NEVER;
         if (was_last) {
             goodbye(connection);
             return;
@@ -140,7 +144,7 @@ void sender_send(struct connection *connection)
         goodbye(connection);
         return;
     }
-    (void)sender_push(connection);
+    if (sender_push(connection)) connection->stall_ns = CONNECTION_NEVER;
 }
 
 static void after_write(uv_write_t *write, int status)
@@ -148,7 +152,6 @@ static void after_write(uv_write_t *write, int status)
     struct connection *const connection = write->data;
     if (connection->state == CONNECTION_CLOSING) return;
     connection->is_writing = false;
-    connection->stall_ns = CONNECTION_NEVER;
     if (status != 0) {
         connection_vanish(connection);
         return;
