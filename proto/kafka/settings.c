@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/base/log.h"
+#include "proto/kafka/thread.h"
 
 /* Called from librdkafka's threads. Its warnings are about somebody outside: the broker. */
 static void take_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
@@ -53,6 +54,7 @@ enum fault settings_make(rd_kafka_conf_t **out, const struct settings_pair *ours
     static const struct settings_pair always[] = {
         {"client.id", "cauced"}, {"log_level", "4"}, /* warnings and worse */
     };
+    thread_prepare();
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (conf == NULL) {
         snprintf(error, SETTINGS_ERROR_BYTES, "out of memory");
