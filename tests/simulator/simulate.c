@@ -1,0 +1,98 @@
+/* simulate: the real core, ledger, settlement turn and outbox under a seeded scheduler with virtual
+ * time, on a disk in memory that loses power.
+ *
+ *   simulate [--seed N] [--commands N]      1, 1,000,000
+ *
+ * Commands are played in episodes of EPISODE_COMMANDS, each with a ledger of its own and the seed
+ * after the one before.  A failure names the seed and the commands of its episode, which give the
+ * same run again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/time.h"
+#include "tests/simulator/disk.h"
+#include "tests/simulator/verdict.h"
+#include "tests/simulator/world.h"
+
+#define EPISODE_COMMANDS 20000
+
+static bool read_number(const char *text, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno == 0 && end != text && *end == 0 && text[0] != '-';
+}
+
+/* The participants without certificates: there is nobody here to ask for them. */
+static void write_genesis(FILE *file)
+{
+    (void)fprintf(file, "{\"version\":1,\"participants\":[");
+    for (uint32_t bank = 0; bank < TRUTH_BANKS; bank++) {
+        struct participant_code const code = truth_code(bank);
+        struct participant_code const holder = truth_code(truth_account(bank));
+        bool const is_holder = truth_account(bank) == bank;
+        (void)fprintf(file,
+                      "%s{\"code\":\"%.8s\",\"name\":\"Banco\",\"status\":\"active\","
+                      "\"balance\":\"%s\",\"pacs008_max\":%" PRIu32,
+                      bank > 0 ? "," : "", code.text, is_holder ? "1000000.00" : "0.00",
+                      1 + bank % 3 * 4);
+        if (!is_holder) (void)fprintf(file, ",\"settles_through\":\"%.8s\"", holder.text);
+        (void)fprintf(file, "}");
+    }
+    (void)fprintf(file, "],\"operators\":[]}\n");
+    (void)fflush(file);
+}
+
+static void show(const struct world_counts *counts, double seconds)
+{
+    printf("%" PRIu64 " commands in %.1f s: %" PRIu64 " entries, %" PRIu64 " settled, %" PRIu64
+           " rejected, %" PRIu64 " expired, %" PRIu64 " refused\n",
+           counts->commands, seconds, counts->entries, counts->settled, counts->rejected,
+           counts->expired, counts->refused);
+    printf("%" PRIu64 " kills, %" PRIu64 " power losses, %" PRIu64 " refused operations, %" PRIu64
+           " clean stops, %" PRIu64 " starts cut short, %" PRIu64 " messages delivered again\n",
+           counts->kills, counts->power_losses, counts->refusals, counts->stops, counts->cut_starts,
+           counts->redelivered);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = 1, commands = 1000000;
+    for (int i = 1; i < argc; i += 2) {
+        uint64_t *const number = strcmp(argv[i], "--seed") == 0       ? &seed
+                                 : strcmp(argv[i], "--commands") == 0 ? &commands
+                                                                      : NULL;
+        if (number == NULL || i + 1 == argc || !read_number(argv[i + 1], number)) {
+            fprintf(stderr, "usage: simulate [--seed N] [--commands N]\n");
+            return 2;
+        }
+    }
+    FILE *const genesis = tmpfile();
+    struct world *const world = calloc(1, sizeof *world);
+    if (genesis == NULL || world == NULL) {
+        fprintf(stderr, "simulate: %s\n", strerror(errno));
+        return 1;
+    }
+    write_genesis(genesis);
+    char genesis_path[64]; /* the file has no name but this one */
+    (void)snprintf(genesis_path, sizeof genesis_path, "/proc/self/fd/%d", fileno(genesis));
+
+    verdict_open();
+    disk_open();
+    struct world_counts counts = {0};
+    int64_t const start_ns = time_monotonic_ns();
+    for (uint64_t left = commands; left > 0; seed++) {
+        uint64_t const episode = left < EPISODE_COMMANDS ? left : EPISODE_COMMANDS;
+        world_play(world, seed, episode, genesis_path, &counts);
+        left -= episode;
+    }
+    show(&counts, (double)(time_monotonic_ns() - start_ns) / 1e9);
+    free(world);
+    (void)fclose(genesis);
+    return 0;
+}

@@ -1,0 +1,296 @@
+/* Start, steps, accidents, rest. */
+#include "tests/simulator/world.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "proto/base/time.h"
+#include "switch/settlement/outbox.h"
+#include "tests/simulator/disk.h"
+#include "tests/simulator/verdict.h"
+
+#define DIRECTORY "/ledger"
+#define START_NS (INT64_C(1795284000) * TIME_NS_PER_SECOND)
+#define ACCIDENT_STEPS 1500 /* one accident in so many steps */
+#define CHECK_STEPS 16      /* invariants are looked at once in so many turns */
+#define REST_ROUNDS 200000
+
+static struct settlement_options options_of(struct world *world, const char *genesis_path)
+{
+    struct settlement_options options = {
+        .directory = DIRECTORY,
+        .vfs = DISK_VFS,
+        .genesis_path = genesis_path,
+        .engine = {.open_max = 300,
+                   .duplicate_capacity = 4000,
+                   .duplicate_window_ns = 120 * TIME_NS_PER_SECOND,
+                   .clock_tolerance_ns = 300 * TIME_NS_PER_SECOND,
+                   .clock_ahead_ns = 60 * TIME_NS_PER_SECOND,
+                   .deadline_high_ns = 10 * TIME_NS_PER_SECOND,
+                   .deadline_normal_ns = 60 * TIME_NS_PER_SECOND,
+                   .currency = {"MXN"},
+                   .index_key = {chance_next(&world->chance), chance_next(&world->chance)}},
+        .streams_max = TOWN_STREAMS,
+        .stream_idle_ns = 5 * TIME_NS_PER_SECOND,
+        .loop_count = TOWN_LOOPS,
+        .published = &world->published,
+        .metrics = &world->metrics,
+    };
+    for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++) {
+        options.commands[loop] = world->town.commands[loop];
+        options.replies[loop] = world->town.replies[loop];
+    }
+    VERDICT(ring_open(&options.requests, LIMIT_REPLY_RING_BYTES) == FAULT_NONE &&
+                ring_open(&options.results, LIMIT_REPLY_RING_BYTES) == FAULT_NONE,
+            "no memory");
+    return options;
+}
+
+static void pass_time(struct world *world, int64_t ns)
+{
+    world->true_ns += ns;
+    world->monotonic_ns += ns;
+    world->town.now_ns = world->true_ns;
+}
+
+static int64_t wall_ns(const struct world *world)
+{
+    return world->true_ns + world->wall_off_ns;
+}
+
+static void empty_ring(struct ring *ring)
+{
+    ring_abandon(ring);
+    while (ring_next(ring).bytes != NULL)
+        continue;
+    ring_release(ring);
+}
+
+/* The process is gone: what it had in memory goes with it. */
+static void go_down(struct world *world)
+{
+    lookup_close(world->lookup);
+    settlement_close(world->settlement);
+    truth_disconnect(&world->truth);
+    world->lookup = NULL;
+    world->settlement = NULL;
+    empty_ring(world->options.requests);
+    empty_ring(world->options.results);
+    town_forget(&world->town);
+    disk_restart();
+    pass_time(world, chance_below(&world->chance, 3000) * TIME_NS_PER_MS);
+    world->monotonic_ns = chance_below(&world->chance, 1000000);
+}
+
+/* Starts the switch, perhaps cut short once or twice on the way. */
+static void go_up(struct world *world, bool may_fail)
+{
+    for (;;) {
+        char words[SETTLEMENT_WORDS_BYTES];
+        if (may_fail && chance_is(&world->chance, 1, 4))
+            disk_arm(chance_is(&world->chance, 1, 2) ? DISK_KILL : DISK_POWER,
+                     chance_below(&world->chance, 12));
+        world->options.wall_ns = wall_ns(world);
+        world->options.monotonic_ns = world->monotonic_ns;
+        enum fault const fault = settlement_open(&world->settlement, &world->options, words);
+        if (!disk_has_struck()) {
+            VERDICT(fault == FAULT_NONE, "the switch does not start: %s", words);
+            break;
+        }
+        world->counts.cut_starts++;
+        go_down(world);
+    }
+    disk_disarm();
+    struct lookup_options const lookup_options = {.directory = DIRECTORY,
+                                                  .vfs = DISK_VFS,
+                                                  .requests = world->options.requests,
+                                                  .results = world->options.results};
+    VERDICT(lookup_open(&world->lookup, &lookup_options) == FAULT_NONE, "no reader thread");
+    truth_connect(&world->truth, DIRECTORY, DISK_VFS);
+    truth_check_recovered(&world->truth, settlement_engine(world->settlement));
+    world->town.epoch++;
+}
+
+static void restart(struct world *world, bool may_fail)
+{
+    go_down(world);
+    go_up(world, may_fail);
+}
+
+/* One turn of settlement, and what must hold after it. */
+static void turn(struct world *world)
+{
+    struct settlement_turn done;
+    enum fault const fault =
+        settlement_turn(world->settlement, wall_ns(world), world->monotonic_ns, &done);
+    if (disk_is_down() || fault != FAULT_NONE) {
+        VERDICT(disk_has_struck(), "the switch stopped by itself: %s", fault_words(fault));
+        restart(world, true);
+        return;
+    }
+    truth_follow(&world->truth);
+    VERDICT(atomic_load(&world->published.durable_seq) == world->truth.seq,
+            "the published sequence is not the ledger's end");
+    if (chance_is(&world->chance, 1, CHECK_STEPS))
+        truth_check_invariants(&world->truth, settlement_engine(world->settlement));
+}
+
+static void look_up(struct world *world)
+{
+    bool did;
+    enum fault const fault = lookup_step(world->lookup, &did);
+    VERDICT(fault == FAULT_NONE, "the reader thread stopped: %s", fault_words(fault));
+}
+
+static void stop_cleanly(struct world *world)
+{
+    struct settlement_turn done;
+    settlement_end_polls(world->settlement, &done);
+    for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++)
+        town_drain(&world->town, loop);
+    restart(world, true);
+}
+
+static void meet_accident(struct world *world)
+{
+    uint32_t const operations = chance_below(&world->chance, 60);
+    switch (chance_below(&world->chance, 6)) {
+    case 0: /* between two turns */
+        world->counts.kills++;
+        disk_fail(DISK_KILL);
+        restart(world, true);
+        break;
+    case 1:
+        world->counts.power_losses++;
+        disk_fail(DISK_POWER);
+        restart(world, true);
+        break;
+    case 2:
+        world->counts.kills++;
+        disk_arm(DISK_KILL, operations);
+        break;
+    case 3:
+        world->counts.power_losses++;
+        disk_arm(DISK_POWER, operations);
+        break;
+    case 4:
+        world->counts.refusals++;
+        disk_arm(DISK_REFUSE, operations);
+        break;
+    default:
+        world->counts.stops++;
+        stop_cleanly(world);
+        break;
+    }
+}
+
+/* Mostly microseconds; sometimes long enough for deadlines; now and then the wall clock is set. */
+static void draw_time(struct world *world)
+{
+    uint32_t const kind = chance_below(&world->chance, 1000);
+    if (kind < 1)
+        pass_time(world, chance_below(&world->chance, 4000) * TIME_NS_PER_MS);
+    else if (kind < 20)
+        pass_time(world, chance_below(&world->chance, 50) * TIME_NS_PER_MS);
+    else
+        pass_time(world, chance_below(&world->chance, 200000));
+    if (kind == 999)
+        world->wall_off_ns =
+            ((int64_t)chance_below(&world->chance, 40000) - 20000) * TIME_NS_PER_MS;
+}
+
+static void step(struct world *world)
+{
+    draw_time(world);
+    uint32_t const who = chance_below(&world->chance, 100);
+    if (who < 30)
+        town_post(&world->town);
+    else if (who < 55)
+        town_poll(&world->town);
+    else if (who < 60)
+        town_end_poll(&world->town);
+    else if (who < 75)
+        town_drain(&world->town, chance_below(&world->chance, TOWN_LOOPS));
+    else if (who < 82)
+        look_up(world);
+    else
+        turn(world);
+}
+
+static bool is_at_rest(const struct world *world)
+{
+    if (!town_is_at_rest(&world->town) ||
+        engine_totals(settlement_engine(world->settlement)).open_count > 0)
+        return false;
+    const struct outbox *const outbox = settlement_outbox(world->settlement);
+    for (uint32_t bank = 0; bank < TRUTH_BANKS; bank++) {
+        if (outbox_unconfirmed(outbox, bank) > 0) return false;
+    }
+    return true;
+}
+
+/* Nothing fails any more and nothing new is begun: everything must come to its end. */
+static void come_to_rest(struct world *world)
+{
+    disk_disarm();
+    world->town.is_quiet = true;
+    uint32_t round = 0;
+    for (; round < REST_ROUNDS && !is_at_rest(world); round++) {
+        step(world);
+        if (round % 64 == 0) pass_time(world, 50 * TIME_NS_PER_MS);
+    }
+    VERDICT(round < REST_ROUNDS, "the switch does not come to rest: %" PRIu32 " payments open",
+            engine_totals(settlement_engine(world->settlement)).open_count);
+    truth_follow(&world->truth);
+    truth_check_invariants(&world->truth, settlement_engine(world->settlement));
+    truth_check_end(&world->truth);
+    restart(world, false); /* and a last start finds the same */
+}
+
+static void add_counts(const struct world *world, struct world_counts *counts)
+{
+    counts->commands += world->town.command_count;
+    counts->entries += world->truth.seq;
+    counts->settled += world->truth.settled_count;
+    counts->rejected += world->truth.rejected_count;
+    counts->expired += world->truth.expired_count;
+    counts->refused += world->truth.refused_count;
+    counts->redelivered += world->town.redelivered_count;
+    counts->kills += world->counts.kills;
+    counts->power_losses += world->counts.power_losses;
+    counts->refusals += world->counts.refusals;
+    counts->stops += world->counts.stops;
+    counts->cut_starts += world->counts.cut_starts;
+}
+
+void world_play(struct world *world, uint64_t seed, uint64_t commands, const char *genesis_path,
+                struct world_counts *counts)
+{
+    memset(world, 0, sizeof *world);
+    world->chance.state = seed;
+    world->true_ns = START_NS;
+    world->town.now_ns = START_NS;
+    verdict_begin(seed, commands);
+    disk_format(chance_next(&world->chance));
+    town_open(&world->town, &world->chance, &world->truth);
+    world->options = options_of(world, genesis_path);
+    truth_open(&world->truth, (uint32_t)commands + TOWN_ASKS, &world->options.engine);
+    pass_time(world, 0);
+    go_up(world, true);
+
+    while (world->town.command_count < commands) {
+        verdict_at(world->town.command_count);
+        step(world);
+        if (chance_is(&world->chance, 1, ACCIDENT_STEPS)) meet_accident(world);
+    }
+    come_to_rest(world);
+    add_counts(world, counts);
+
+    lookup_close(world->lookup);
+    settlement_close(world->settlement);
+    truth_disconnect(&world->truth);
+    truth_close(&world->truth);
+    ring_close(world->options.requests);
+    ring_close(world->options.results);
+    town_close(&world->town);
+}
