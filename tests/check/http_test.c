@@ -250,6 +250,7 @@ static const struct {
     CASE(CHUNKED "5\nhello\r\n0\r\n\r\n", "[POST /a C!malformed"),
     CASE(CHUNKED "5\rhello\r\n0\r\n\r\n", "[POST /a C!malformed"),
     CASE(CHUNKED "5\r\nhelloX\r\n0\r\n\r\n", "[POST /a C!malformed"),
+    CASE(CHUNKED "5\r\nhelloX\n0\r\n\r\n", "[POST /a C!malformed"),
     CASE(CHUNKED "5\r\nhello\n0\r\n\r\n", "[POST /a C!malformed"),
     CASE(CHUNKED "5\r\nhello\r0\r\n\r\n", "[POST /a C!malformed"),
     CASE(CHUNKED "5;a\nb\r\nhello\r\n0\r\n\r\n", "[POST /a C!malformed"),
