@@ -641,6 +641,52 @@ START_TEST(layouts_agree)
 }
 END_TEST
 
+static void assert_hash(struct hash hash, const char *expected)
+{
+    char text[HASH_TEXT_BYTES];
+    hash_print(&hash, text);
+    ck_assert_str_eq(text, expected);
+}
+
+/* ledger/README.md, "A worked example". */
+START_TEST(worked_example_holds)
+{
+    static const uint8_t id[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    static const struct hash none;
+    static struct entry entry;
+    static struct body body;
+    entry.public.version = entry.private.version = 1;
+    entry.public.kind = ENTRY_SEGMENT;
+    entry.public.seq = 1;
+    entry.public.time_ns = INT64_C(1795000000000000000);
+    ck_assert_int_eq(body_put_number(&body, BODY_FORMAT_VERSION, 1), FAULT_NONE);
+    ck_assert_int_eq(body_put(&body, BODY_LEDGER_ID, span_of(id, sizeof id)), FAULT_NONE);
+    ck_assert_int_eq(body_put_number(&body, BODY_SEGMENT_NUMBER, 1), FAULT_NONE);
+    ck_assert_int_eq(body_put(&body, BODY_PREVIOUS_HEAD, hash_span(&none)), FAULT_NONE);
+    ck_assert_int_eq(body_put(&body, BODY_PREVIOUS_BLOCK, hash_span(&none)), FAULT_NONE);
+
+    struct journal *journal;
+    struct journal_head head;
+    struct journal_options const options = {.directory = directory};
+    ck_assert_int_eq(journal_open(&journal, &options, &head), FAULT_NONE);
+    ck_assert_int_eq(journal_append(journal, &entry, &body, NULL), FAULT_NONE);
+    ck_assert_int_eq(journal_commit(journal), FAULT_NONE);
+    journal_close(journal);
+    ck_assert_int_eq(journal_open(&journal, &options, &head), FAULT_NONE);
+    journal_close(journal);
+    assert_hash(entry_private_hash(&entry),
+                "fb4a52bdcb9e92103f57f6acc15101273855283935c9bbf8276d1c45ba1b27ba");
+    assert_hash(entry.body_hash,
+                "9f3095f47529c489754ec25e73129c444074a79f77342cdc1a4b3c60f7eb925d");
+    assert_hash(head.hash, "68000647157cffce4c72cbd1820f541d12df488988fcc385c72708ad3a94e08f");
+    assert_hash(tree_root(&head.hash, 1),
+                "dbfb767c21755af1dfb46870e92c97161326546eb408826714e5fa9c02587444");
+    assert_hash(head.block_hash,
+                "be1341b2c9da06e5c31a4e62f23810de923666ab017a899c6b65b2e63c2b75f8");
+    assert_good(1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("verify");
@@ -659,6 +705,7 @@ int main(void)
     tcase_add_test(cases, marks_are_held_against_the_entries);
     tcase_add_test(cases, trees_agree);
     tcase_add_test(cases, layouts_agree);
+    tcase_add_test(cases, worked_example_holds);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
