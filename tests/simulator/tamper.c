@@ -81,3 +81,20 @@ long long tamper_count(const char *directory, const char *file, const char *sql)
     (void)sqlite3_close(db);
     return count;
 }
+
+void *tamper_hold(const char *directory)
+{
+    sqlite3 *db = open_file(directory, "segment-000001.db");
+    if (db != NULL &&
+        sqlite3_exec(db, "BEGIN; SELECT count(*) FROM blocks", NULL, NULL, NULL) == SQLITE_OK) {
+        (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return db;
+    }
+    (void)sqlite3_close(db);
+    return NULL;
+}
+
+void tamper_release(void *held)
+{
+    (void)sqlite3_close(held);
+}

@@ -16,4 +16,8 @@ bool tamper_is_refused(const char *directory, const char *sql);
 /* The one number that a query over the segment gives; -1: it gives none. */
 long long tamper_count(const char *directory, const char *file, const char *sql);
 
+/* Opens a read transaction on the segment that lasts until tamper_release; NULL: it cannot. */
+void *tamper_hold(const char *directory);
+void tamper_release(void *held);
+
 #endif

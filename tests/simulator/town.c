@@ -585,7 +585,7 @@ static void take_poll_reply(struct town *town, uint32_t loop, const struct poll_
     confirm_batch(town, client); /* that step was taken, by this GET or by the one it repeats */
     for (uint32_t i = 0; i < count; i++)
         ids[i] = take_delivery(town, loop, bank, answer.request, !is_lost);
-    if (was_repeat) check_repeat(client, ids, count);
+    if (was_repeat && !town->is_stopping) check_repeat(client, ids, count);
     if (is_lost) {
         client->is_open = false;
         client->has_lost = client->asked.stream != 0;
@@ -629,6 +629,8 @@ static void empty_ring(struct ring *ring)
 void town_forget(struct town *town)
 {
     for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++) {
+        ring_abandon(town->replies[loop]); /* what was not shown to the loop is gone */
+        if (chance_is(town->chance, 1, 2)) town_drain(town, loop);
         empty_ring(town->commands[loop]);
         empty_ring(town->replies[loop]);
     }

@@ -89,7 +89,8 @@ struct town {
     uint64_t command_count;
     uint64_t request_count;
     uint64_t message_count;
-    bool is_quiet; /* nothing new is begun and nothing is lost any more */
+    bool is_quiet;    /* nothing new is begun and nothing is lost any more */
+    bool is_stopping; /* waiting GETs get 204, whatever their stream holds */
     struct post posts[TOWN_POSTS];
     struct client clients[TRUTH_BANKS][TOWN_CLIENTS];
     uint32_t inbox_counts[TRUTH_BANKS];
@@ -112,7 +113,8 @@ void town_end_poll(struct town *town);
 /* A loop takes what it was told. */
 void town_drain(struct town *town, uint32_t loop);
 
-/* The switch is gone, and everything in the rings with it. */
+/* The switch has gone and the next one has recovered.  A loop had perhaps still passed on what it
+ * was shown, so that the banks know it; the rest of the rings is lost. */
 void town_forget(struct town *town);
 
 /* True when no bank waits for the fate of a post. */

@@ -21,8 +21,8 @@ static struct settlement_options options_of(struct world *world, const char *gen
         .directory = DIRECTORY,
         .vfs = DISK_VFS,
         .genesis_path = genesis_path,
-        .engine = {.open_max = 300,
-                   .duplicate_capacity = 4000,
+        .engine = {.open_max = 100 + chance_below(&world->chance, 300),
+                   .duplicate_capacity = 2000 + chance_below(&world->chance, 4000),
                    .duplicate_window_ns = 120 * TIME_NS_PER_SECOND,
                    .clock_tolerance_ns = 300 * TIME_NS_PER_SECOND,
                    .clock_ahead_ns = 60 * TIME_NS_PER_SECOND,
@@ -76,7 +76,6 @@ static void go_down(struct world *world)
     world->settlement = NULL;
     empty_ring(world->options.requests);
     empty_ring(world->options.results);
-    town_forget(&world->town);
     disk_restart();
     pass_time(world, chance_below(&world->chance, 3000) * TIME_NS_PER_MS);
     world->monotonic_ns = chance_below(&world->chance, 1000000);
@@ -108,6 +107,7 @@ static void go_up(struct world *world, bool may_fail)
     VERDICT(lookup_open(&world->lookup, &lookup_options) == FAULT_NONE, "no reader thread");
     truth_connect(&world->truth, DIRECTORY, DISK_VFS);
     truth_check_recovered(&world->truth, settlement_engine(world->settlement));
+    town_forget(&world->town);
     world->town.epoch++;
 }
 
@@ -146,8 +146,10 @@ static void stop_cleanly(struct world *world)
 {
     struct settlement_turn done;
     settlement_end_polls(world->settlement, &done);
+    world->town.is_stopping = true;
     for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++)
         town_drain(&world->town, loop);
+    world->town.is_stopping = false;
     restart(world, true);
 }
 
@@ -187,16 +189,15 @@ static void meet_accident(struct world *world)
 /* Mostly microseconds; sometimes long enough for deadlines; now and then the wall clock is set. */
 static void draw_time(struct world *world)
 {
-    uint32_t const kind = chance_below(&world->chance, 1000);
-    if (kind < 1)
-        pass_time(world, chance_below(&world->chance, 4000) * TIME_NS_PER_MS);
-    else if (kind < 20)
+    uint32_t const kind = chance_below(&world->chance, 5000);
+    if (kind == 0)
+        pass_time(world, chance_below(&world->chance, 5000) * TIME_NS_PER_MS);
+    else if (kind < 50)
         pass_time(world, chance_below(&world->chance, 50) * TIME_NS_PER_MS);
     else
         pass_time(world, chance_below(&world->chance, 200000));
-    if (kind == 999)
-        world->wall_off_ns =
-            ((int64_t)chance_below(&world->chance, 40000) - 20000) * TIME_NS_PER_MS;
+    if (kind == 4999)
+        world->wall_off_ns = ((int64_t)chance_below(&world->chance, 8000) - 4000) * TIME_NS_PER_MS;
 }
 
 static void step(struct world *world)
