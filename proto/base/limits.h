@@ -130,9 +130,13 @@
 /* A ring of commands: the two above with as much again for what waits. */
 #define LIMIT_COMMAND_RING_BYTES (16 * 1024 * 1024)
 
-/* Bytes behind the items of one poll's reply, an item with a whole message counted as
- * LIMIT_CANONICAL_BYTES: ten messages of one transaction each, whatever they hold. */
-#define LIMIT_POLL_REPLY_BYTES (LIMIT_PARTS * LIMIT_CANONICAL_BYTES)
+/* Canonical form of one transaction: as much as its whole message may have; only namespaces declared
+ * far above their use could make it longer.  Settlement and loops size their buffers by it. */
+#define LIMIT_TRANSACTION_BYTES LIMIT_MESSAGE_BYTES
+
+/* Transactions of one forwarded message, and of one poll's messages. */
+#define LIMIT_FORWARD_BYTES (LIMIT_TRANSACTIONS * LIMIT_TRANSACTION_BYTES)
+#define LIMIT_POLL_REPLY_BYTES (LIMIT_PARTS * LIMIT_FORWARD_BYTES)
 
 /* Signed messages that a loop keeps for redelivery: 3,000 of 5 KiB. */
 #define LIMIT_SHELF_BYTES (16 * 1024 * 1024)

@@ -11,13 +11,17 @@
 #include <stdint.h>
 
 #include "proto/base/fault.h"
+#include "proto/base/limits.h"
 
 /* name, bytes of one buffer, how many a loop has, what for */
 #define POOL_CLASS_LIST(X)                                                                         \
     X(SMALL, 16 * 1024, 2048)   /* a body or an answer of one or two messages */                   \
     X(MIDDLE, 64 * 1024, 256)   /* a batch, or what a client has pipelined */                      \
     X(LARGE, 642 * 1024, 32)    /* the largest body, a large batch */                              \
-    X(HUGE, 2 * 1408 * 1024, 4) /* ten forwarded messages of the largest canonical form */
+    X(HUGE, POOL_HUGE_BYTES, 4) /* ten forwarded messages of the largest size */
+
+/* Ten messages with all that goes around them. */
+#define POOL_HUGE_BYTES (LIMIT_POLL_REPLY_BYTES + LIMIT_PARTS * 64 * 1024)
 
 enum pool_class {
 #define POOL_CLASS_MEMBER(name, bytes, count) POOL_##name,

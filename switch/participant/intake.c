@@ -224,7 +224,7 @@ static bool canonicalise(struct intake *intake, struct canonical forms[LIMIT_TRA
         enum fault const fault = pacs008_canonical(
             intake->message.document, &pacs008->transactions[i], intake->canonical + used,
             sizeof intake->canonical - used, &forms[i].bytes, &forms[i].hash);
-        if (fault != FAULT_NONE) return false;
+        if (fault != FAULT_NONE || forms[i].bytes.size > LIMIT_TRANSACTION_BYTES) return false;
         used += forms[i].bytes.size;
     }
     return true;
@@ -313,7 +313,7 @@ static bool verify(struct intake *intake, const struct body_draft *draft,
     *certificate = certificates[key];
     if (intake->message.kind == CATALOGUE_PACS_008 && !canonicalise(intake, forms)) {
         refusal_set(&intake->refusal, (enum iso_refusal_code)ISO_REFUSAL_BADXML,
-                    "the canonical form of the transactions is too long");
+                    "the canonical form of a transaction is too long");
         refusal_refer(&intake->refusal, intake->message.header.header.business_id);
         return false;
     }

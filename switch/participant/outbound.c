@@ -6,6 +6,7 @@
 
 #include "proto/base/limits.h"
 #include "proto/base/log.h"
+#include "switch/loop/pool.h"
 #include "switch/participant/messages.h"
 #include "switch/participant/shelf.h"
 
@@ -13,8 +14,11 @@
  * RSA-4096 key and certificate, or ten results of a pacs.002. */
 #define FRAME_BYTES (32 * 1024)
 
-#define MESSAGE_BYTES_MAX (LIMIT_POLL_REPLY_BYTES + FRAME_BYTES)
-static_assert(MESSAGE_BYTES_MAX <= LIMIT_SHELF_BYTES / 4, "one poll's messages stay on the shelf");
+#define MESSAGE_BYTES_MAX (LIMIT_FORWARD_BYTES + FRAME_BYTES)
+static_assert((LIMIT_PARTS + 1) * MESSAGE_BYTES_MAX <= LIMIT_SHELF_BYTES,
+              "one poll's messages stay on the shelf until they are sent");
+static_assert(POOL_HUGE_BYTES >= LIMIT_PARTS * (MESSAGE_BYTES_MAX + 256) + 4096,
+              "and fit a buffer together");
 
 struct outbound {
     struct outbound_settings settings;
@@ -22,7 +26,7 @@ struct outbound {
     struct shelf *shelf;
     struct message message;
     struct iso_refusal refusal;
-    char canonical[LIMIT_POLL_REPLY_BYTES]; /* transactions taken from whole messages */
+    char canonical[LIMIT_FORWARD_BYTES]; /* transactions taken from whole messages */
 };
 
 enum fault outbound_open(struct outbound **out, const struct outbound_settings *settings)

@@ -227,6 +227,29 @@ START_TEST(a_payment_becomes_a_transfer)
 }
 END_TEST
 
+START_TEST(another_spelling_is_made_canonical)
+{
+    char bytes[16384], spelled[16384];
+    fixture_start(1);
+    struct bank_line *const line = bank_line_open(BANK_ONE);
+    struct span const message = fixture_payment(bytes, sizeof bytes, "E1");
+    const char *const at = memmem(message.bytes, message.size, "<CdtTrfTxInf>", 13);
+    ck_assert_ptr_nonnull(at);
+    size_t const before = (size_t)(at + 12 - message.bytes);
+    int const size = snprintf(spelled, sizeof spelled, "%.*s\n%.*s", (int)before, message.bytes,
+                              (int)(message.size - before), message.bytes + before);
+    bank_line_send(line, post_to(MSGS, XML, span_of(spelled, (size_t)size)));
+    ck_assert_int_eq(bank_line_answer(line), 201);
+    struct fixture_seen const seen = fixture_seen();
+    ck_assert_uint_eq(seen.transfers, 1);
+    ck_assert_uint_eq(seen.transfer.canonical_behind, 1);
+    ck_assert(holds(span_text(seen.canonical), "<CdtTrfTxInf><PmtId>"));
+    ck_assert(holds(message, seen.canonical));
+    bank_line_close(line);
+    fixture_stop();
+}
+END_TEST
+
 START_TEST(parts_get_their_ids_in_order)
 {
     char bytes[16384];
@@ -756,6 +779,7 @@ int main(void)
     tcase_add_test(loops, the_certificate_is_looked_up_on_every_request);
     tcase_add_test(loops, other_states_are_503);
     tcase_add_test(loops, a_payment_becomes_a_transfer);
+    tcase_add_test(loops, another_spelling_is_made_canonical);
     tcase_add_test(loops, parts_get_their_ids_in_order);
     tcase_add_test(loops, a_signature_of_another_is_refused);
     tcase_add_test(loops, settlement_may_refuse_a_body);
