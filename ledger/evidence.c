@@ -63,9 +63,9 @@ enum fault evidence_open(struct evidence_writer **out)
         evidence_close(writer);
         return FAULT_MEMORY;
     }
-    /* Touched now, so that no commit waits for the first use of a page. */
+    /* Touched now, so that no commit waits for the first use of a page (of the packed ones, each
+     * commit uses the same few again). */
     memset(writer->unpacked, 0, UNPACKED_BYTES_MAX);
-    memset(writer->packed, 0, writer->packed_size_max);
     evidence_clear(writer);
     *out = writer;
     return FAULT_NONE;

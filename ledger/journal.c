@@ -28,7 +28,7 @@
 
 /* Bodies of one block: a genesis of 1,000 banks has 2,000 certificates of 1 to 2 KiB, and is one block
  * (a payment's InstrId and UETR take 60 bytes). */
-#define BODIES_BYTES (8 * 1024 * 1024)
+#define BODIES_BYTES (4 * 1024 * 1024)
 
 /* A checkpoint syncs twice, about 0.5 ms on the reference machine; at one payment a time this many
  * bytes come once in some 300 commits, so that it stays out of the 99th percentile. */
@@ -56,7 +56,7 @@ struct journal {
     struct journal_head head; /* of what is staged, or durable when nothing is */
     bool failed;              /* set once, never cleared */
     uint64_t wal_bytes;       /* of the write-ahead log after the last commit */
-    uint64_t wal_retry_bytes; /* a commit checkpoints when wal_bytes is above */
+    uint64_t held_bytes; /* no checkpoint below: a reader held the last one back; 0: none did */
 
     uint64_t body_seq;     /* the newest entry with a body of its own; 0: none */
     struct hash body_hash; /* of that body */
@@ -253,7 +253,6 @@ enum fault journal_open(struct journal **out, const struct journal_options *opti
         if (fault != FAULT_NONE) goto failed;
     }
     (void)sqlite3_wal_hook(journal->segment.db, note_wal, journal);
-    journal->wal_retry_bytes = LIMIT_WAL_BYTES;
     atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
     *head = journal->head;
     *out = journal;
@@ -427,10 +426,15 @@ static enum fault checkpoint(struct journal *journal)
         return give_up(journal, "checkpoint", result);
     bool const whole = result == SQLITE_OK && left == moved;
     if (whole) journal->wal_bytes = 0;
-    journal->wal_retry_bytes = whole || journal->wal_bytes < LIMIT_WAL_BYTES
-                                   ? LIMIT_WAL_BYTES
-                                   : journal->wal_bytes + CHECKPOINT_RETRY_BYTES;
+    journal->held_bytes = whole ? 0 : journal->wal_bytes + CHECKPOINT_RETRY_BYTES;
     return FAULT_NONE;
+}
+
+/* Checkpoints when the log is longer than `bytes_max` and nobody held the last one back just now. */
+static enum fault checkpoint_above(struct journal *journal, uint64_t bytes_max)
+{
+    bool const due = journal->wal_bytes > bytes_max && journal->wal_bytes >= journal->held_bytes;
+    return due ? checkpoint(journal) : FAULT_NONE;
 }
 
 enum fault journal_commit(struct journal *journal)
@@ -466,7 +470,7 @@ enum fault journal_commit(struct journal *journal)
     evidence_clear(journal->evidence);
     /* Release: whoever reads this seq may answer the bank about it. */
     atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
-    return journal->wal_bytes > journal->wal_retry_bytes ? checkpoint(journal) : FAULT_NONE;
+    return checkpoint_above(journal, LIMIT_WAL_BYTES);
 
 failed:
     return give_up(journal, what, result);
@@ -475,7 +479,7 @@ failed:
 enum fault journal_idle(struct journal *journal)
 {
     if (journal->failed) return FAULT_CLOSED;
-    return journal->wal_bytes > JOURNAL_IDLE_WAL_BYTES ? checkpoint(journal) : FAULT_NONE;
+    return checkpoint_above(journal, JOURNAL_IDLE_WAL_BYTES);
 }
 
 uint64_t journal_durable_seq(const struct journal *journal)

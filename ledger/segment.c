@@ -10,6 +10,7 @@
  * index is kept.  Triggers refuse the rest: they guard against slips, the hashes against intent. */
 #include "ledger/segment.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -91,13 +92,19 @@ static const char schema[] =
                                                                                                                                  SEGMENT_FORMAT_VERSION) ";"
                                                                                                                                                          "COMMIT;";
 
-/* secure_delete: Debian's default zeroes what is freed; nothing is ever freed here. */
-static const char settings[] =
-    "PRAGMA page_size = " TEXT(SEGMENT_PAGE_BYTES) ";"
-                                                   "PRAGMA journal_mode = WAL;"
-                                                   "PRAGMA synchronous = FULL;"
-                                                   "PRAGMA secure_delete = OFF;"
-                                                   "PRAGMA temp_store = MEMORY;";
+#define JOURNAL_SIZE_LIMIT 67108864 /* a literal, as PRAGMA takes no expression */
+static_assert(JOURNAL_SIZE_LIMIT == LIMIT_WAL_BYTES, "one bound");
+
+/* journal_size_limit: a write-ahead log that a reader made longer is cut when it starts again.
+ * secure_delete: Debian's default zeroes what is freed; nothing is ever freed here. */
+static const char settings[] = "PRAGMA page_size = " TEXT(
+    SEGMENT_PAGE_BYTES) ";"
+                        "PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL;"
+                        "PRAGMA journal_size_limit = " TEXT(
+                            JOURNAL_SIZE_LIMIT) ";"
+                                                "PRAGMA secure_delete = OFF;"
+                                                "PRAGMA temp_store = MEMORY;";
 
 /* Is the file the ledger's, and of our version?  An empty one is made ours when we may write: a
  * crash while it was being made leaves it so, as the schema is one transaction. */

@@ -363,38 +363,49 @@ START_TEST(foreign_file_is_refused)
 }
 END_TEST
 
-/* The write-ahead log stays bounded, in the idle moments and without any. */
+/* --- the write-ahead log ---------------------------------------------------------------------- */
+
+/* Commits a block with 8 MiB of messages that do not shrink. */
+static void commit_large_block(struct journal *journal)
+{
+    static char bytes[LIMIT_MESSAGE_BYTES];
+    static uint64_t random = 88172645463325252u;
+    for (uint32_t messages = 0; messages < 128;) {
+        ledger_scenario_next(&scenario);
+        struct evidence evidence = scenario.evidence;
+        bool const caused = ledger_scenario_evidence(&scenario) != NULL;
+        for (size_t i = 0; caused && i < sizeof bytes; i += sizeof random) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            memcpy(bytes + i, &random, sizeof random);
+        }
+        if (caused) {
+            evidence.bytes = span_of(bytes, sizeof bytes);
+            evidence.hash = hash_of(evidence.bytes);
+            scenario.entry.public.evidence_hash = evidence.hash;
+            messages++;
+        }
+        ck_assert_int_eq(
+            journal_append(journal, &scenario.entry, &scenario.body, caused ? &evidence : NULL),
+            FAULT_NONE);
+    }
+    ck_assert_int_eq(journal_commit(journal), FAULT_NONE);
+}
+
+static off_t log_size(void)
+{
+    return size_of("segment-000001.db-wal");
+}
+
+/* It stays bounded without an idle moment, and an idle moment moves what there is. */
 START_TEST(log_is_moved_into_the_segment)
 {
     struct journal *journal = open_journal();
-    static char bytes[LIMIT_MESSAGE_BYTES];
     off_t largest = 0;
-    uint64_t random = 88172645463325252u;
-    for (uint32_t block = 0; block < 20; block++) {
-        for (uint32_t messages = 0; messages < 128;) {
-            ledger_scenario_next(&scenario);
-            struct evidence evidence;
-            bool const caused = ledger_scenario_evidence(&scenario) != NULL;
-            if (caused) {
-                for (size_t i = 0; i < sizeof bytes; i += sizeof random) {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    memcpy(bytes + i, &random, sizeof random);
-                }
-                evidence = scenario.evidence;
-                evidence.bytes = span_of(bytes, sizeof bytes);
-                evidence.hash = hash_of(evidence.bytes);
-                scenario.entry.public.evidence_hash = evidence.hash;
-                messages++;
-            }
-            ck_assert_int_eq(
-                journal_append(journal, &scenario.entry, &scenario.body, caused ? &evidence : NULL),
-                FAULT_NONE);
-        }
-        ck_assert_int_eq(journal_commit(journal), FAULT_NONE);
-        off_t const log = size_of("segment-000001.db-wal");
-        if (log > largest) largest = log;
+    for (uint32_t block = 0; block < 12; block++) {
+        commit_large_block(journal);
+        if (log_size() > largest) largest = log_size();
     }
     ck_assert_int_gt(largest, LIMIT_WAL_BYTES / 2);
     ck_assert_int_lt(largest, LIMIT_WAL_BYTES + 12 * 1024 * 1024);
@@ -403,7 +414,28 @@ START_TEST(log_is_moved_into_the_segment)
     ck_assert_int_eq(journal_idle(journal), FAULT_NONE);
     ck_assert_int_gt(size_of("segment-000001.db"), before);
     journal_close(journal);
-    ck_assert_int_eq(size_of("segment-000001.db-wal"), -1);
+    ck_assert_int_eq(log_size(), -1);
+    assert_verified(scenario.seq);
+}
+END_TEST
+
+/* A reader that holds an old state open makes it grow; once it lets go the log is cut again. */
+START_TEST(log_grows_only_while_a_reader_holds_it)
+{
+    struct journal *journal = open_journal();
+    commit_large_block(journal);
+    void *held = tamper_hold(directory);
+    ck_assert_ptr_nonnull(held);
+    for (uint32_t block = 0; block < 10; block++) {
+        commit_large_block(journal);
+        ck_assert_int_eq(journal_idle(journal), FAULT_NONE);
+    }
+    ck_assert_int_gt(log_size(), LIMIT_WAL_BYTES + 12 * 1024 * 1024);
+    tamper_release(held);
+    commit_large_block(journal); /* moves the log */
+    commit_large_block(journal); /* starts it again */
+    ck_assert_int_le(log_size(), LIMIT_WAL_BYTES);
+    journal_close(journal);
     assert_verified(scenario.seq);
 }
 END_TEST
@@ -532,6 +564,7 @@ int main(void)
     tcase_set_timeout(hard, 120);
     tcase_add_test(hard, full_evidence_is_committed_and_goes_on);
     tcase_add_test(hard, log_is_moved_into_the_segment);
+    tcase_add_test(hard, log_grows_only_while_a_reader_holds_it);
     tcase_add_test(hard, killed_writer_loses_nothing_that_it_told);
     tcase_add_loop_test(hard, each_io_may_fail, 0, 4);
     suite_add_tcase(suite, hard);
