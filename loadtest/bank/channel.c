@@ -312,7 +312,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     struct channel *const channel = stream->data;
     if (channel->state != OPEN || size == 0) return;
     if (size < 0) {
-        leave(channel, size == UV_EOF ? "the switch cut the connection" : uv_strerror((int)size));
+        const char *const words = response_reader_started(&channel->reader)
+                                      ? "the switch cut the connection inside an answer"
+                                      : "the switch cut the connection";
+        leave(channel, size == UV_EOF ? words : uv_strerror((int)size));
         return;
     }
     channel->cipher_left = span_of(buffer->base, (size_t)size);
@@ -497,11 +500,6 @@ void channel_send(struct channel *channel, struct channel_exchange *exchange)
 unsigned channel_load(const struct channel *channel)
 {
     return channel->load;
-}
-
-const char *channel_words(const struct channel *channel)
-{
-    return channel->words;
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -67,9 +67,6 @@ void channel_send(struct channel *channel, struct channel_exchange *exchange);
 /* Exchanges queued or unanswered. */
 unsigned channel_load(const struct channel *channel);
 
-/* Why the last connection failed or broke; "" when none has. Static. */
-const char *channel_words(const struct channel *channel);
-
 /* Ends the connection and frees the channel once libuv allows; exchanges that are not answered are
  * forgotten, their `done` is not called.  Accepts NULL. */
 void channel_close(struct channel *channel);

@@ -224,12 +224,18 @@ static void close_run(struct run *run)
     run->closing = true;
     for (size_t i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&run->signals[i], NULL);
-    if (run->payer != NULL)
+    if (run->payer != NULL) {
         payer_close(run->payer, on_payer_closed, run);
-    else if (run->payee != NULL)
+    } else if (run->payee != NULL) {
+        uint64_t const strange = payee_strange(run->payee);
+        if (strange > 0) {
+            fprintf(stderr, "cauce bank: %llu messages were not the switch's, none was answered\n",
+                    (unsigned long long)strange);
+        }
         payee_close(run->payee, on_payee_closed, run);
-    else
+    } else {
         bank_close(run->bank);
+    }
 }
 
 static void on_signal(uv_signal_t *handle, int number)
