@@ -21,7 +21,7 @@ static struct settlement_options options_of(struct world *world, const char *gen
         .directory = DIRECTORY,
         .vfs = DISK_VFS,
         .genesis_path = genesis_path,
-        .engine = {.open_max = 100 + chance_below(&world->chance, 300),
+        .engine = {.open_max = 200 + chance_below(&world->chance, 2000),
                    .duplicate_capacity = 2000 + chance_below(&world->chance, 4000),
                    .duplicate_window_ns = 120 * TIME_NS_PER_SECOND,
                    .clock_tolerance_ns = 300 * TIME_NS_PER_SECOND,
