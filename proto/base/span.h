@@ -42,7 +42,9 @@ static inline bool span_starts_with(struct span whole, struct span start)
 /* What is left of `whole` after its first `count` bytes. Assumed count <= whole.size. */
 static inline struct span span_after(struct span whole, size_t count)
 {
-    return (struct span){.bytes = whole.bytes + count, .size = whole.size - count};
+    /* Zero is not added to NULL either, which C leaves undefined. */
+    return (struct span){.bytes = count ? whole.bytes + count : whole.bytes,
+                         .size = whole.size - count};
 }
 
 #endif
