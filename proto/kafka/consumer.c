@@ -1,6 +1,6 @@
 /* consumer: metadata, bounds and short scans through librdkafka's simple consumer.
  *
- * Every call goes to the broker and waits for it.  Possible failures: it does not answer in time,
+ * Every call goes to the broker and waits for it; topics are made through its admin API.  Possible failures: it does not answer in time,
  * has no leader for the partition or is not there at all (FAULT_BUSY); it does not know the topic
  * (FAULT_NOT_FOUND); it refuses for a reason that time does not mend (FAULT_IO). */
 #include "proto/kafka/consumer.h"
@@ -87,6 +87,46 @@ enum fault consumer_partitions(struct consumer *consumer, const char *topic, int
     *count = code == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[0].partition_cnt : 0;
     rd_kafka_metadata_destroy(metadata);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? FAULT_NONE : fault_of(code, topic, error);
+}
+
+/* The one result of a CreateTopics answer; its words go to `error`. */
+static enum fault take_creation(rd_kafka_event_t *answer, const char *topic,
+                                char error[CONSUMER_ERROR_BYTES])
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(answer);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        size_t count;
+        const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(answer);
+        const rd_kafka_topic_result_t **topics =
+            rd_kafka_CreateTopics_result_topics(result, &count);
+        if (count == 1) code = rd_kafka_topic_result_error(topics[0]);
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return FAULT_NONE;
+    enum fault const fault = fault_of(code, topic, error);
+    return code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ? FAULT_BUSY : fault;
+}
+
+enum fault consumer_make_topic(struct consumer *consumer, const char *topic, int partitions,
+                               int wait_ms, char error[CONSUMER_ERROR_BYTES])
+{
+    rd_kafka_NewTopic_t *wanted =
+        rd_kafka_NewTopic_new(topic, partitions, -1, error, CONSUMER_ERROR_BYTES);
+    if (wanted == NULL) return FAULT_IO;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(consumer->handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    /* Both bounds are lawful for any wait of ours. */
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, wait_ms, NULL, 0);
+    (void)rd_kafka_AdminOptions_set_operation_timeout(options, wait_ms, NULL, 0);
+    rd_kafka_CreateTopics(consumer->handle, &wanted, 1, options, queue);
+    rd_kafka_event_t *answer = rd_kafka_queue_poll(queue, 2 * wait_ms);
+    enum fault const fault = answer == NULL ? fault_of(RD_KAFKA_RESP_ERR__TIMED_OUT, topic, error)
+                                            : take_creation(answer, topic, error);
+    rd_kafka_event_destroy(answer);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewTopic_destroy(wanted);
+    return fault;
 }
 
 enum fault consumer_bounds(struct consumer *consumer, const char *topic, int32_t partition,

@@ -1,4 +1,4 @@
-/* consumer: looks into a topic's partitions, as little as resuming needs.
+/* consumer: looks into a topic's partitions, as little as resuming needs, and makes what is missing.
  *
  * No group, no commits: the caller asks for a partition's bounds and scans a range of offsets.
  * Only records of committed transactions are shown.
@@ -51,6 +51,13 @@ MUST_CHECK enum fault consumer_open(struct consumer **out, const struct consumer
  * topics by itself makes it now: ask again). FAULT_BUSY, FAULT_IO: see above; error says why. */
 MUST_CHECK enum fault consumer_partitions(struct consumer *consumer, const char *topic, int wait_ms,
                                           int32_t *count, char error[CONSUMER_ERROR_BYTES]);
+
+/* Makes a topic that the broker said it does not have, with the broker's own replication factor.
+ * FAULT_BUSY: it is there after all, or the broker does not answer: ask consumer_partitions again.
+ * FAULT_IO: the broker refuses; error says why. */
+MUST_CHECK enum fault consumer_make_topic(struct consumer *consumer, const char *topic,
+                                          int partitions, int wait_ms,
+                                          char error[CONSUMER_ERROR_BYTES]);
 
 /* *low is the oldest offset kept, *high the one that the next record gets; equal when empty. */
 MUST_CHECK enum fault consumer_bounds(struct consumer *consumer, const char *topic,

@@ -25,7 +25,7 @@
 
 #define PUBLISHER_TOPIC_LEDGER "cauce.ledger.v1"
 #define PUBLISHER_TOPIC_PAYMENTS "cauce.payments.v1"
-#define PUBLISHER_PAYMENTS_PARTITIONS 4 /* what the embedded broker gives; a real one may differ */
+#define PUBLISHER_PAYMENTS_PARTITIONS 4 /* when we make the topic; a broker may have more */
 
 /* What the thread is doing; numbers are metrics: append only. name, text */
 #define PUBLISHER_STATE_LIST(X)                                                                    \

@@ -4,9 +4,10 @@
  * of that sequence has the same hash; cauce.payments.v1 begins with the ledger's first payment and
  * reaches the last one up to that sequence.
  *
- * Possible failures: no answer (again later); a topic that does not exist or is empty (from 1); one
- * that holds another ledger, another chain, or more than this ledger has (a person must look);
- * payments at either end of cauce.payments.v1 that the ledger has and the topic lacks (from 1). */
+ * Possible failures: no answer (again later); a topic that does not exist (it is made) or is empty
+ * (from 1); one that holds another ledger, another chain, or more than this ledger has (a person
+ * must look); payments at either end of cauce.payments.v1 that the ledger has and the topic lacks
+ * (from 1). */
 #include "switch/publisher/resume.h"
 
 #include <stdio.h>
@@ -73,6 +74,25 @@ static enum fault look_at_tail(struct found *found, struct consumer *consumer, c
     return consumer_scan(consumer, topic, partition, from, high, SCAN_MS, look, found, error);
 }
 
+/* How many partitions a topic has; where the broker has none of that name it is made, and is then
+ * empty: 0.  A broker that refuses may still make it by itself at the first record. */
+static enum fault count_partitions(struct consumer *consumer, const char *topic, int wanted,
+                                   int32_t *partitions, char error[RESUME_ERROR_BYTES])
+{
+    enum fault fault = consumer_partitions(consumer, topic, ANSWER_MS, partitions, error);
+    if (fault != FAULT_NOT_FOUND) return fault;
+    *partitions = 0;
+    fault = consumer_make_topic(consumer, topic, wanted, ANSWER_MS, error);
+    if (fault == FAULT_NONE) {
+        LOG(LOG_INFO, "publisher", "the broker had no topic %s: made it, %d partitions", topic,
+            wanted);
+    } else if (fault == FAULT_IO) {
+        LOG(LOG_WARNING, "publisher", "the broker has no topic and makes none: %s", error);
+        fault = FAULT_NONE;
+    }
+    return fault;
+}
+
 static enum fault find_ledger(struct resume *resume, struct consumer *consumer,
                               struct reader *reader, const struct event *event,
                               uint64_t durable_seq, char error[RESUME_ERROR_BYTES])
@@ -83,16 +103,14 @@ static enum fault find_ledger(struct resume *resume, struct consumer *consumer,
     int64_t low;
     int64_t high;
     resume->ledger_seq = 0;
-    enum fault fault = consumer_partitions(consumer, topic, ANSWER_MS, &partitions, error);
-    if (fault == FAULT_NOT_FOUND) return FAULT_NONE;
-    if (fault != FAULT_NONE) return fault;
+    enum fault fault = count_partitions(consumer, topic, 1, &partitions, error);
+    if (fault != FAULT_NONE || partitions == 0) return fault;
     if (partitions != 1) {
         LOG(LOG_WARNING, "publisher",
             "%s has %d partitions; only the first is used, so that the order is total", topic,
             partitions);
     }
     fault = consumer_bounds(consumer, topic, 0, ANSWER_MS, &low, &high, error);
-    if (fault == FAULT_NOT_FOUND) return FAULT_NONE;
     if (fault != FAULT_NONE) return fault;
     fault = look_at_tail(&found, consumer, topic, 0, low, high, error);
     if (fault != FAULT_NONE) return fault;
@@ -158,8 +176,8 @@ static enum fault look_at_payments(struct payments *payments, struct consumer *c
     static const char topic[] = PUBLISHER_TOPIC_PAYMENTS;
     int32_t partitions;
     *payments = (struct payments){.is_from_start = true};
-    enum fault fault = consumer_partitions(consumer, topic, ANSWER_MS, &partitions, error);
-    if (fault == FAULT_NOT_FOUND) return FAULT_NONE;
+    enum fault fault =
+        count_partitions(consumer, topic, PUBLISHER_PAYMENTS_PARTITIONS, &partitions, error);
     for (int32_t i = 0; i < partitions && fault == FAULT_NONE; i++) {
         struct found head = {.event = event, .stop_at_first = true};
         struct found tail = {.event = event};
@@ -189,7 +207,6 @@ static enum fault find_payments(struct resume *resume, struct consumer *consumer
     struct payments payments;
     bool is_incomplete = false;
     resume->payments_from = 1;
-    if (resume->ledger_seq == 0) return FAULT_NONE;
     enum fault fault = look_at_payments(&payments, consumer, event, error);
     if (fault != FAULT_NONE) return fault;
     if (payments.is_foreign) {
@@ -197,7 +214,7 @@ static enum fault find_payments(struct resume *resume, struct consumer *consumer
                  PUBLISHER_TOPIC_PAYMENTS, event->ledger_id);
         return FAULT_CORRUPT;
     }
-    if (!payments.was_used) return FAULT_NONE;
+    if (!payments.was_used || resume->ledger_seq == 0) return FAULT_NONE;
 
     /* Made anew while we were running: the oldest payments of the ledger are missing. */
     if (payments.is_from_start && payments.first_seq != 0) {
