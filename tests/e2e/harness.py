@@ -32,7 +32,8 @@ READY = re.compile(
     r"ready participants=https://127\.0\.0\.1:(\d+) admin=(?:https://127\.0\.0\.1:(\d+)|-)"
     r" metrics=(?:http://127\.0\.0\.1:(\d+)|-) kafka=(?:127\.0\.0\.1:(\d+)|-)\n"
 )
-FREE_PORTS = {
+DEFAULTS = {
+    "participants.stream_idle_seconds": 300,  # a bank of a test rests while others are tried
     "participants.listen": "127.0.0.1:0",
     "admin.listen": "127.0.0.1:0",
     "admin.metrics_listen": "127.0.0.1:0",
@@ -151,13 +152,14 @@ def finish(suite):
 class Environment:
     """What `cauce dev` makes, in a folder of its own, and the cauced that runs on it.
 
-    `genesis` edits the parsed genesis.json before the first start; `settings` become --set."""
+    `genesis` edits the parsed genesis.json of the folder before the first start; `settings` become
+    --set."""
 
     def __init__(self, suite, name="environment", participants=4, settings=None, genesis=None,
                  folder=None):
         self.suite = suite
         self.name = name
-        self.settings = FREE_PORTS | (settings or {})
+        self.settings = DEFAULTS | (settings or {})
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="cauce-e2e-"))
         self.folder = folder or self.root / "env"
         self.process = None
@@ -169,7 +171,7 @@ class Environment:
         if genesis is not None:
             path = self.folder / "genesis.json"
             content = json.loads(path.read_text())
-            genesis(content)
+            genesis(content, self.folder)
             path.write_text(json.dumps(content))
         self.oracle = oracle.Oracle(self.folder / "switch" / "signing.crt")
 

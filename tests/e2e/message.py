@@ -196,8 +196,7 @@ def signature(text, signer, *, key_info="certificate", info=None, value=None, ta
             "<ds:X509Data><ds:X509Certificate>"
             f"{signer.certificate_text()}</ds:X509Certificate></ds:X509Data>"
         )
-    if key_info:
-        key_info = f"<ds:KeyInfo>{key_info}</ds:KeyInfo>"
+    key_info = f"<ds:KeyInfo>{key_info}</ds:KeyInfo>" if key_info else ""
     return (
         f'<ds:Signature xmlns:ds="{DS}">{info}<ds:SignatureValue>{value}</ds:SignatureValue>'
         f"{key_info}{tail}</ds:Signature>"

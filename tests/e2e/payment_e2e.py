@@ -14,7 +14,7 @@ A, B, C, MANY, LATE, INDIRECT = "10000001", "10000002", "10000003", "10000004", 
 CENTS = 100
 
 
-def edit(genesis):
+def edit(genesis, _):
     for participant in genesis["participants"]:
         if participant["code"] == MANY:
             participant["pacs008_max"] = 10

@@ -14,7 +14,7 @@ BEHIND_BLOCKED = "10000104"       # settles through BLOCKED
 TRANSIENT = {"RC09", "AGNT", "FF08", "DU04", "NOOR"}  # they take no id
 
 
-def edit(genesis):
+def edit(genesis, _):
     participants = {one["code"]: one for one in genesis["participants"]}
     participants[LIMITED]["payment_limit"] = "50000.00"
     participants[SUSPENDED]["status"] = "suspended"
