@@ -17,7 +17,7 @@
 #define POOL_CLASS_LIST(X)                                                                         \
     X(SMALL, 16 * 1024, 2048)   /* a body or an answer of one or two messages */                   \
     X(MIDDLE, 64 * 1024, 256)   /* a batch, or what a client has pipelined */                      \
-    X(LARGE, 642 * 1024, 32)    /* the largest body, a large batch */                              \
+    X(LARGE, 642 * 1024, 128)   /* the largest body, a large batch */                              \
     X(HUGE, POOL_HUGE_BYTES, 4) /* ten forwarded messages of the largest size */
 
 /* Ten messages with all that goes around them. */

@@ -136,9 +136,13 @@ struct body_draft {
     int64_t now_ns;
 };
 
+/* Copies UTF-8 as far as it fits, whole characters only, and a zero. */
 static void cut_copy(char *copy, size_t copy_max, struct span text)
 {
-    size_t const size = text.size < copy_max ? text.size : copy_max;
+    size_t size = text.size < copy_max ? text.size : copy_max;
+    while (size > 0 && size < text.size && ((unsigned char)text.bytes[size] & 0xc0) == 0x80) {
+        size -= 1;
+    }
     if (size > 0) memcpy(copy, text.bytes, size);
     copy[size] = 0;
 }

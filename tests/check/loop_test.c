@@ -461,7 +461,7 @@ START_TEST(a_pool_lends_the_next_larger_size)
         count += 1;
     }
     ck_assert_uint_eq(pool_lent(pool), count);
-    ck_assert_uint_eq(count, 2048 + 256 + 32 + 4);
+    ck_assert_uint_eq(count, 2048 + 256 + 128 + 4);
     pool_give(pool, &buffers[0]);
     ck_assert_ptr_null(buffers[0].bytes);
     struct pool_buffer large;

@@ -281,6 +281,50 @@ START_TEST(parts_get_their_ids_in_order)
 }
 END_TEST
 
+START_TEST(a_gzipped_message_is_kept_as_it_was_before)
+{
+    static const char gzipped[] =
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xb3\x49\xd4\xb7\x03\x00\xd4\x1c\xd1\x01"
+        "\x04\x00\x00\x00"; /* "<a/>" */
+    fixture_start(1);
+    struct bank_line *const line = bank_line_open(BANK_ONE);
+    bank_line_send(line, post_to(MSGS, XML "Content-Encoding: gzip\r\n",
+                                 span_of(gzipped, sizeof gzipped - 1)));
+    ck_assert_int_eq(bank_line_answer(line), 201);
+    struct fixture_seen const seen = fixture_seen();
+    struct hash const hash = hash_of(SPAN("<a/>"));
+    ck_assert(hash_equal(&seen.message.hash, &hash));
+    ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_SCHEMA);
+    bank_line_close(line);
+    fixture_stop();
+}
+END_TEST
+
+START_TEST(a_location_is_cut_between_characters)
+{
+    char body[1024];
+    size_t size = 0;
+    fixture_start(1);
+    for (int depth = 0; depth < 4; depth++) {
+        body[size++] = '<';
+        for (int i = 0; i < 60; i++) {
+            memcpy(body + size, "\xc3\xb1", 2);
+            size += 2;
+        }
+        body[size++] = '>';
+    }
+    struct bank_line *const line = bank_line_open(BANK_ONE);
+    bank_line_send(line, post_to(MSGS, XML, span_of(body, size)));
+    ck_assert_int_eq(bank_line_answer(line), 201);
+    struct fixture_seen const seen = fixture_seen();
+    ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_BADXML);
+    /* Two names of 121 bytes with their slash, the third cut at 350: a slash and 53 characters. */
+    ck_assert_uint_eq(strlen(seen.refusal.refusal.location), 349);
+    bank_line_close(line);
+    fixture_stop();
+}
+END_TEST
+
 START_TEST(a_signature_of_another_is_refused)
 {
     char bytes[16384];
@@ -781,6 +825,8 @@ int main(void)
     tcase_add_test(loops, a_payment_becomes_a_transfer);
     tcase_add_test(loops, another_spelling_is_made_canonical);
     tcase_add_test(loops, parts_get_their_ids_in_order);
+    tcase_add_test(loops, a_gzipped_message_is_kept_as_it_was_before);
+    tcase_add_test(loops, a_location_is_cut_between_characters);
     tcase_add_test(loops, a_signature_of_another_is_refused);
     tcase_add_test(loops, settlement_may_refuse_a_body);
     tcase_add_test(loops, an_empty_bucket_refuses);
