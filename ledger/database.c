@@ -1,6 +1,8 @@
 /* SQLite as the ledger wants it: one thread per connection, nothing implicit. */
 #include "ledger/database.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "proto/base/log.h"
@@ -38,9 +40,9 @@ enum fault database_open(sqlite3 **out, const char *part, const char *path, cons
     sqlite3 *db = NULL;
     int const result = sqlite3_open_v2(path, &db, flags, vfs);
     if (result != SQLITE_OK) {
-        enum fault fault = FAULT_NOT_FOUND;
-        if (use == DATABASE_WRITE || (result & 0xff) != SQLITE_CANTOPEN)
-            fault = database_failed(db, part, path, result);
+        int const reason = sqlite3_system_errno(db);
+        bool const absent = use == DATABASE_READ && (reason == ENOENT || reason == ENOTDIR);
+        enum fault const fault = absent ? FAULT_NOT_FOUND : database_failed(db, part, path, result);
         (void)sqlite3_close(db);
         return fault;
     }

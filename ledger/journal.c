@@ -102,7 +102,8 @@ static enum fault take_lock(struct journal *journal, const struct journal_option
     fault = database_open(&journal->lock, PART, path, options->vfs, DATABASE_WRITE);
     if (fault != FAULT_NONE) return fault;
     (void)sqlite3_busy_timeout(journal->lock, 0);
-    int const result = sqlite3_exec(journal->lock, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    int const result = sqlite3_exec(journal->lock, "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
+                                    NULL, NULL, NULL);
     if (result == SQLITE_OK) return FAULT_NONE;
     if (database_fault(result) == FAULT_BUSY) {
         LOG(LOG_ERROR, PART, "the ledger in %s is open in another process", options->directory);

@@ -25,7 +25,8 @@ struct reader;
 
 /* Every call may answer, with the reason in the log:
  *   FAULT_CORRUPT  what is stored does not match its hash;
- *   FAULT_IO       the operating system or SQLite refused; the reader may be used again.
+ *   FAULT_IO       the operating system or SQLite refused; the reader may be used again;
+ *   FAULT_BUSY     another process has been recovering the file for 5 s; likewise.
  *
  * Opens the ledger in `directory` through the SQLite VFS named `vfs` (NULL: the system's).
  * FAULT_NOT_FOUND: there is no ledger.  FAULT_VERSION: its format is not ours.

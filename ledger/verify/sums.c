@@ -46,6 +46,8 @@ struct sums {
 
     struct taken_id *taken;
     uint64_t taken_size, taken_count; /* likewise */
+
+    int64_t recounted[PARTICIPANTS_MAX]; /* reserved by open payments; sums_recount's */
 };
 
 struct sums *sums_open(void)
@@ -413,10 +415,10 @@ const char *sums_apply(struct sums *sums, const struct layout_entry *entry, stru
     return words ? words : check_side(sums, entry, 1, concerned.sides[1]);
 }
 
-const char *sums_recount(const struct sums *sums)
+const char *sums_recount(struct sums *sums)
 {
-    static int64_t reserved[PARTICIPANTS_MAX];
-    memset(reserved, 0, sizeof reserved);
+    int64_t *reserved = sums->recounted;
+    memset(reserved, 0, sizeof sums->recounted);
     for (uint64_t i = 0; i < sums->open_size; i++) {
         if (sums->open[i].seq != 0) reserved[sums->open[i].payer] += sums->open[i].amount;
     }

@@ -24,7 +24,7 @@ const char *sums_apply(struct sums *sums, const struct layout_entry *entry, stru
 
 /* Counts everything once more, in another way: the balances' sum against net funding, each
  * reserved balance against the open payments.  NULL, or words.  Static. */
-const char *sums_recount(const struct sums *sums);
+const char *sums_recount(struct sums *sums);
 
 /* The newest own number of a participant; false when no such participant has joined. */
 bool sums_number(const struct sums *sums, uint64_t code, uint64_t *number);

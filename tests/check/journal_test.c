@@ -440,6 +440,31 @@ START_TEST(log_grows_only_while_a_reader_holds_it)
 }
 END_TEST
 
+/* A checkpoint that fails closes the journal, and loses nothing. */
+START_TEST(checkpoint_may_fail)
+{
+    static const uint64_t calls[] = {1, 2, 3, 10, 100, 500};
+    ck_assert(fault_vfs_register());
+    struct journal *journal = open_journal(); /* makes the folder, which another VFS does not */
+    journal_close(journal);
+    ck_assert_int_eq(open_with(&journal, FAULT_VFS_NAME), FAULT_NONE);
+    commit_large_block(journal);
+    uint64_t const durable = journal_durable_seq(journal);
+    fault_vfs_fail(calls[_i], _i % 2 == 0);
+    ck_assert_int_eq(journal_idle(journal), FAULT_IO);
+    ck_assert(fault_vfs_has_failed());
+    ck_assert_int_eq(journal_idle(journal), FAULT_CLOSED);
+    ck_assert_int_eq(ledger_folder_write(journal, &scenario, 1, 1), FAULT_CLOSED);
+    fault_vfs_fail(0, false);
+    journal_close(journal);
+    assert_verified(durable);
+    journal = open_journal();
+    ck_assert_uint_eq(head.seq, durable);
+    journal_close(journal);
+    assert_verified(durable);
+}
+END_TEST
+
 /* A child commits as fast as it can and tells each durable sequence; it is killed at a moment that
  * nobody chose.  What it told must be there, and the rest must be whole. */
 START_TEST(killed_writer_loses_nothing_that_it_told)
@@ -565,6 +590,7 @@ int main(void)
     tcase_add_test(hard, full_evidence_is_committed_and_goes_on);
     tcase_add_test(hard, log_is_moved_into_the_segment);
     tcase_add_test(hard, log_grows_only_while_a_reader_holds_it);
+    tcase_add_loop_test(hard, checkpoint_may_fail, 0, 6);
     tcase_add_test(hard, killed_writer_loses_nothing_that_it_told);
     tcase_add_loop_test(hard, each_io_may_fail, 0, 4);
     suite_add_tcase(suite, hard);
