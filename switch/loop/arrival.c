@@ -116,7 +116,9 @@ static void on_complete(struct connection *connection)
         next_request(connection);
         return;
     }
-    if (!show(connection)) queue_append(&connection->server->stalled, &connection->stalled);
+    /* Whoever comes later does not go first, or a large body might never find its room. */
+    struct queue *const row = &connection->server->stalled;
+    if (queue_first(row) || !show(connection)) queue_append(row, &connection->stalled);
 }
 
 static bool may_read_requests(const struct connection *connection)

@@ -34,7 +34,8 @@ enum server_step {
     SERVER_ANSWERED, /* exchange_answer and its like have been called */
     SERVER_LATER,    /* it will be answered; requests behind it may be shown meanwhile */
     SERVER_WAITS,    /* likewise, but nothing behind it is shown before */
-    SERVER_STALLED   /* it cannot be begun now: show it again when server_retry is called */
+    SERVER_STALLED   /* it cannot be begun now: server_retry shows it again, and what comes later on
+                        any connection waits behind it */
 };
 
 struct server_handler {
