@@ -14,9 +14,8 @@
 /* Passed over: what can be rebuilt, what holds nothing, what belongs to SQLite, folders' own. */
 static bool is_passed_over(const char *name)
 {
-    static const char *const patterns[] = {"index*",   "lock",     "lock-journal",
-                                           "*.db-wal", "*.db-shm", "*.db-journal",
-                                           ".",        "..",       "lost+found"};
+    static const char *const patterns[] = {"index*",       "lock", "*.db-wal", "*.db-shm",
+                                           "*.db-journal", ".",    "..",       "lost+found"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         if (fnmatch(patterns[i], name, 0) == 0) return true;
     }

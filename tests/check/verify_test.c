@@ -74,6 +74,28 @@ START_TEST(head_is_that_of_the_newest_entry)
 }
 END_TEST
 
+/* A check in another language, written from ledger/README.md, comes to the same end. */
+START_TEST(stranger_agrees)
+{
+    char command[2 * FOLDER_PATH_BYTES], line[256] = "", expected[256], head[HASH_TEXT_BYTES];
+    if (system("command -v python3 >/dev/null") != 0) {
+        puts("skipped: there is no python3 for the stranger's check");
+        return;
+    }
+    ledger_folder_fill(directory, 9, 2000, 17);
+    assert_good(2000);
+    hash_print(&report.head, head);
+    (void)snprintf(expected, sizeof expected, "ok entries=2000 blocks=118 head=%s\n", head);
+    (void)snprintf(command, sizeof command, "python3 tests/interop/ledger_chain.py '%s'",
+                   directory);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
+    ck_assert_int_eq(pclose(output), 0);
+    ck_assert_str_eq(line, expected);
+}
+END_TEST
+
 /* --- damaged files ---------------------------------------------------------------------------- */
 
 /* Entries 1 to 13 open the ledger; blocks are of 10, so block 5 holds 41 to 50. */
@@ -695,6 +717,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, good_ledgers_are_good, 0, 6);
     tcase_add_test(cases, head_is_that_of_the_newest_entry);
+    tcase_add_test(cases, stranger_agrees);
     tcase_add_loop_test(cases, damage_is_found, 0, sizeof damages / sizeof damages[0]);
     tcase_add_test(cases, damage_is_found_where_it_is_first_met);
     tcase_add_test(cases, every_byte_of_the_file_may_be_flipped);
