@@ -87,11 +87,92 @@ static struct amount amount_of(const char *text)
     return amount;
 }
 
+/* A participant's own entry numbered one less, found by looking at all; its number is 0: none. */
+static struct entry_link find_newest_of(const struct play *play, struct participant_code code)
+{
+    struct entry_link newest = {0};
+    for (uint32_t i = 0; i < play->entry_count; i++) {
+        const struct entry *const entry = &play->entries[i];
+        for (enum entry_side side = SIDE_PAYER; side <= SIDE_PAYEE; side++) {
+            if (entry->public.sides[side].number > newest.number &&
+                identifier_code_equal(entry_participant(entry, side), code))
+                newest = (struct entry_link){.number = entry->public.sides[side].number,
+                                             .previous_seq = entry->public.seq};
+        }
+    }
+    return newest;
+}
+
+/* The numbering and the balances of a side, and what both sides share. */
+static void check_side(const struct play *play, const struct outcome *outcome, enum entry_side side)
+{
+    const struct entry *const entry = &outcome->entry;
+    const struct entry_link *const link = &entry->public.sides[side];
+    const struct entry_account *const account = &entry->private.accounts[side];
+    if (entry_side_use(entry->public.kind, side) == SIDE_NONE) {
+        ck_assert_uint_eq(link->number, 0);
+        ck_assert_uint_eq(link->previous_seq, 0);
+        ck_assert(amount_is_zero(account->available) && amount_is_zero(account->reserved));
+        return;
+    }
+    struct participant_code const code = entry_participant(entry, side);
+    struct entry_link const newest = find_newest_of(play, code);
+    ck_assert_uint_eq(link->number, newest.number + 1);
+    ck_assert_uint_eq(link->previous_seq, newest.previous_seq);
+
+    struct engine_participant const holder = engine_participant(play->engine, outcome->sides[side]);
+    ck_assert(identifier_code_equal(holder.code, code));
+    ck_assert_uint_eq(holder.number, link->number);
+    ck_assert_uint_eq(holder.last_seq, entry->public.seq);
+    ck_assert_int_eq(amount_compare(holder.available, account->available), 0);
+    ck_assert_int_eq(amount_compare(holder.reserved, account->reserved), 0);
+}
+
+/* An entry that ends a payment names the one that reserved it, and says the same of it. */
+static void check_opening(const struct play *play, const struct outcome *outcome)
+{
+    const struct entry_public *const public = &outcome->entry.public;
+    if (public->opened_by == 0) {
+        ck_assert_uint_eq(outcome->opened_payee_number, 0);
+        return;
+    }
+    ck_assert_uint_lt(public->opened_by, public->seq);
+    const struct entry_public *const opening = &play->entries[public->opened_by - 1].public;
+    ck_assert_uint_eq(opening->kind, ENTRY_RESERVED);
+    ck_assert_uint_eq(outcome->opened_payee_number, opening->sides[SIDE_PAYEE].number);
+    ck_assert_mem_eq(&opening->id, &public->id, sizeof public->id);
+    ck_assert_int_eq(amount_compare(opening->amount, public->amount), 0);
+    ck_assert(identifier_code_equal(opening->payer_agent, public->payer_agent) &&
+              identifier_code_equal(opening->payee_agent, public->payee_agent));
+}
+
+static void check_entry(const struct play *play, const struct outcome *outcome)
+{
+    const struct entry *const entry = &outcome->entry;
+    struct span const salted[] = {span_of(&play->stamp.seed, sizeof play->stamp.seed),
+                                  span_of(&entry->public.seq, sizeof entry->public.seq)};
+    struct hash const salt = hash_parts(salted, 2);
+    struct hash const of_body = body_hash(&outcome->body);
+    ck_assert_uint_eq(entry->public.seq, play->entry_count + 1);
+    ck_assert_int_eq(entry->public.time_ns, play->stamp.now_ns);
+    ck_assert(hash_equal(&entry->private.salt, &salt));
+    ck_assert(hash_equal(&entry->body_hash, &of_body));
+    check_side(play, outcome, SIDE_PAYER);
+    check_side(play, outcome, SIDE_PAYEE);
+    check_opening(play, outcome);
+
+    if (entry->public.kind == ENTRY_RESERVED || entry->public.kind == ENTRY_REFUSED) {
+        struct span text = {0};
+        (void)body_find(body_span(&outcome->body), BODY_INSTRUCTION_ID, &text);
+        ck_assert(span_equal(text, identifier_max35_text(&outcome->instruction_id)));
+    }
+}
+
 static const struct outcome *record(struct play *play, const struct outcome *outcome)
 {
     if (outcome->kind != OUTCOME_ENTRY) return outcome;
     ck_assert_uint_lt(play->entry_count, ENTRIES_MAX);
-    ck_assert_uint_eq(outcome->entry.public.seq, play->entry_count + 1);
+    check_entry(play, outcome);
     play->entries[play->entry_count] = outcome->entry;
     play->bodies[play->entry_count] = outcome->body;
     play->entry_count++;
