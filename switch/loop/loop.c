@@ -4,9 +4,9 @@
  * handle makes it look at the sockets without waiting, so a turn in which the duty found work is
  * followed by another one at once.
  *
- * The happy path: prepare -> duty finds nothing, the spin is over -> arm the bell -> duty once more
- * -> wait -> check disarms.  Possible failures: none after loop_open; a duty that always reports
- * work keeps the loop awake, which is what it asks for. */
+ * The happy path: prepare -> duty -> arm the bell -> duty once more finds nothing -> wait -> check
+ * disarms.  Possible failures: none after loop_open; a duty that always reports work keeps the loop
+ * awake, which is what it asks for. */
 #include "switch/loop/loop.h"
 
 #include <assert.h>
@@ -24,7 +24,6 @@ struct loop {
     uv_poll_t ring; /* the bell's eventfd */
     struct bell bell;
     struct loop_duty duty;
-    int64_t spin_until_ns; /* in loop_now_ns's time */
     bool is_armed;
     bool is_ended;
     _Atomic bool is_asked_to_stop;
@@ -53,27 +52,17 @@ static void on_ring(uv_poll_t *poll, int status, int events)
     (void)events;
 }
 
-static void stay_awake(struct loop *loop)
-{
-    (void)uv_idle_start(&loop->idle, on_idle); /* cannot fail with a callback */
-}
-
 static void before_waiting(uv_prepare_t *prepare)
 {
     struct loop *const loop = prepare->data;
-    bool const worked = loop->duty.work(loop->duty.context);
+    (void)loop->duty.work(loop->duty.context);
     if (loop->is_ended) return;
-    int64_t const now_ns = (int64_t)uv_hrtime();
-    if (worked) loop->spin_until_ns = now_ns + LOOP_SPIN_NS;
-    if (now_ns < loop->spin_until_ns) {
-        stay_awake(loop);
-        return;
-    }
-
     bell_arm(&loop->bell);
     loop->is_armed = true;
-    if (loop->duty.work(loop->duty.context)) {
-        stay_awake(loop);
+    bool const worked = loop->duty.work(loop->duty.context);
+    if (loop->is_ended) return;
+    if (worked) {
+        (void)uv_idle_start(&loop->idle, on_idle); /* cannot fail with a callback */
     } else {
         (void)uv_idle_stop(&loop->idle);
     }

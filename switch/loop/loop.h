@@ -4,8 +4,9 @@
  *
  * The duty is a function of the owner that drains what other threads have put into its rings and
  * sends what has been answered.  Before the loop sleeps it arms its bell and calls the duty once
- * more, so that a record published meanwhile is not missed (switch/ring/bell.h).  After a turn with
- * work it looks again for LOOP_SPIN_NS before it sleeps: a wake-up costs more than that.
+ * more, so that a record published meanwhile is not missed (switch/ring/bell.h).  It does not spin
+ * before it sleeps: what it waits for is a bank, or a commit that takes five times as long as a
+ * wake-up.
  *
  * Threads: all functions belong to the loop's thread but loop_ask_stop and bell_ring on its bell,
  *          which any thread may call.  loop_open may run before, on the thread that starts it.
@@ -18,8 +19,6 @@
 
 #include "proto/base/fault.h"
 #include "switch/ring/bell.h"
-
-#define LOOP_SPIN_NS 10000
 
 struct loop;
 
