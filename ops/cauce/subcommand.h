@@ -11,7 +11,8 @@
     X(dev, "make a development environment in a folder")                                           \
     X(bank, "pay, answer and ask as one of its banks")                                             \
     X(message, "check or sign a message")                                                          \
-    X(verify, "check a whole ledger, entry by entry")
+    X(verify, "check a whole ledger, entry by entry")                                              \
+    X(load, "test a running switch under load")
 
 #define SUBCOMMAND_DECLARE(name, words) int name##_main(int count, char **arguments);
 SUBCOMMAND_LIST(SUBCOMMAND_DECLARE)
