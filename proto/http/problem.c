@@ -55,6 +55,12 @@ static void put_text(struct draft *draft, struct span text, bool json)
 }
 
 /* RFC 9457, appendix B: the same members as elements of namespace urn:ietf:rfc:7807. */
+/* WIRE section 1: "type, title, status, detail": every document has one. */
+static struct span detail_of(enum problem problem, struct span detail)
+{
+    return detail.size > 0 ? detail : span_text(problem_title(problem));
+}
+
 void problem_write_xml(struct draft *draft, enum problem problem, struct span detail)
 {
     draft_put(draft, SPAN("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -65,11 +71,9 @@ void problem_write_xml(struct draft *draft, enum problem problem, struct span de
     draft_put(draft, SPAN("</title><status>"));
     draft_number(draft, (uint64_t)problem_status(problem));
     draft_put(draft, SPAN("</status>"));
-    if (detail.size > 0) {
-        draft_put(draft, SPAN("<detail>"));
-        put_text(draft, detail, false);
-        draft_put(draft, SPAN("</detail>"));
-    }
+    draft_put(draft, SPAN("<detail>"));
+    put_text(draft, detail_of(problem, detail), false);
+    draft_put(draft, SPAN("</detail>"));
     draft_put(draft, SPAN("</problem>\n"));
 }
 
@@ -81,10 +85,8 @@ void problem_write_json(struct draft *draft, enum problem problem, struct span d
     put_text(draft, span_text(problem_title(problem)), true);
     draft_put(draft, SPAN("\",\"status\":"));
     draft_number(draft, (uint64_t)problem_status(problem));
-    if (detail.size > 0) {
-        draft_put(draft, SPAN(",\"detail\":\""));
-        put_text(draft, detail, true);
-        draft_put(draft, SPAN("\""));
-    }
+    draft_put(draft, SPAN(",\"detail\":\""));
+    put_text(draft, detail_of(problem, detail), true);
+    draft_put(draft, SPAN("\""));
     draft_put(draft, SPAN("}\n"));
 }

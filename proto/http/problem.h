@@ -52,7 +52,8 @@ int problem_status(enum problem problem);
 const char *problem_title(enum problem problem);
 
 /* Appends the document.  Bytes of `detail` that may not stand in a document (control characters,
- * what is not ASCII) are written as '?', so that it is always well-formed; empty: no detail. */
+ * what is not ASCII) are written as '?', so that it is always well-formed; empty: the title says all
+ * that there is to say, and stands there too. */
 void problem_write_xml(struct draft *draft, enum problem problem, struct span detail);
 void problem_write_json(struct draft *draft, enum problem problem, struct span detail);
 
