@@ -13,6 +13,8 @@
 #include "proto/base/time.h"
 #include "proto/crypto/authority.h"
 #include "proto/tls/tls.h"
+#include "proto/xml/canonical.h"
+#include "proto/xml/reader.h"
 #include "switch/participant/messages.h"
 
 #define RING_BYTES (1024 * 1024)
@@ -698,4 +700,47 @@ struct span fixture_payment(char *buffer, size_t size, const char *id)
     ck_assert_int_eq(pacs008_write(&compose, &header, &order, 1), FAULT_NONE);
     ck_assert_int_eq(compose_sign(&compose, bank_signer, &message), FAULT_NONE);
     return message;
+}
+
+/* Signs an Envelope in any spelling: what is signed is its canonical form, and the Signature goes
+ * into the spelling. Both have their Sgntr empty, and no attribute or text that looks like it. */
+static struct span sign(char *spelled, size_t size, size_t max)
+{
+    static char canonical[LIMIT_CANONICAL_BYTES], signature[8192];
+    static const char place[] = "</Sgntr>";
+    struct xml_document document = {0};
+    struct reader_error error;
+    size_t canonical_size = 0;
+    ck_assert_int_eq(document_open(&document), FAULT_NONE);
+    ck_assert_int_eq(reader_parse(&document, span_of(spelled, size), NULL, &error), FAULT_NONE);
+    ck_assert_int_eq(canonical_write(&document, 0, XML_NONE, XML_NAMESPACE_NONE, canonical,
+                                     sizeof canonical, &canonical_size),
+                     FAULT_NONE);
+    document_close(&document);
+    const char *const at = memmem(canonical, canonical_size, place, sizeof place - 1);
+    char *const gap = memmem(spelled, size, place, sizeof place - 1);
+    size_t const added = signature_size(bank_signer);
+    ck_assert(at && gap && added <= sizeof signature && size + added <= max);
+    ck_assert_int_eq(signature_write(bank_signer, span_of(canonical, (size_t)(at - canonical)),
+                                     span_of(at, canonical_size - (size_t)(at - canonical)),
+                                     signature),
+                     FAULT_NONE);
+    memmove(gap + added, gap, size - (size_t)(gap - spelled));
+    memcpy(gap, signature, added);
+    return span_of(spelled, size + added);
+}
+
+struct span fixture_payment_with(char *buffer, size_t size, const char *id, const char *behind)
+{
+    char bytes[16384];
+    struct span const payment = fixture_payment(bytes, sizeof bytes, id);
+    const char *const from = memmem(payment.bytes, payment.size, "<ds:Signature", 13);
+    const char *const to = memmem(payment.bytes, payment.size, "</Sgntr>", 8);
+    const char *const end = memmem(payment.bytes, payment.size, "</CdtTrfTxInf>", 14);
+    ck_assert(from && to && end);
+    int const spelled =
+        snprintf(buffer, size, "%.*s%.*s%s%.*s", (int)(from - payment.bytes), payment.bytes,
+                 (int)(end - to), to, behind, (int)(payment.bytes + payment.size - end), end);
+    ck_assert_int_lt(spelled, (int)size);
+    return sign(buffer, (size_t)spelled, size);
 }

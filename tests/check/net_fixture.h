@@ -104,4 +104,7 @@ void bank_line_close(struct bank_line *line);
 /* A signed pacs.008 of 10000001 with this id; the bytes are the caller's buffer's. */
 struct span fixture_payment(char *buffer, size_t size, const char *id);
 
+/* The same with `behind` as the last thing in its transaction, signed as it then stands. */
+struct span fixture_payment_with(char *buffer, size_t size, const char *id, const char *behind);
+
 #endif

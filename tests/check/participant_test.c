@@ -250,6 +250,43 @@ START_TEST(another_spelling_is_made_canonical)
 }
 END_TEST
 
+/* A namespace name that stands once in the message and ten times in its canonical form. */
+static const struct {
+    size_t name_bytes;
+    bool is_taken;
+} far_namespaces[] = {
+    {6000, true},  /* 60 KiB */
+    {7000, false}, /* 70 KiB: above a transaction's 64 */
+    {24000, false} /* 240 KiB: still below a message's 256 */
+};
+
+START_TEST(a_transaction_has_a_bound)
+{
+    static char behind[40000], bytes[LIMIT_MESSAGE_BYTES];
+    size_t size = (size_t)sprintf(behind, "<SplmtryData><Envlp><e xmlns:p=\"urn:");
+    memset(behind + size, 'n', far_namespaces[_i].name_bytes);
+    size += far_namespaces[_i].name_bytes;
+    size += (size_t)sprintf(behind + size, "\">");
+    for (int i = 0; i < 10; i++) {
+        size += (size_t)sprintf(behind + size, "<p:a></p:a>");
+    }
+    (void)sprintf(behind + size, "</e></Envlp></SplmtryData>");
+    fixture_start(1);
+    struct bank_line *const line = bank_line_open(BANK_ONE);
+    bank_line_send(line,
+                   post_to(MSGS, XML, fixture_payment_with(bytes, sizeof bytes, "E1", behind)));
+    ck_assert_int_eq(bank_line_answer(line), 201);
+    struct fixture_seen const seen = fixture_seen();
+    ck_assert_uint_eq(seen.transfers, far_namespaces[_i].is_taken);
+    if (!far_namespaces[_i].is_taken) {
+        ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_BADXML);
+        ck_assert(span_equal(identifier_max35_text(&seen.refusal.refusal.reference), SPAN("E1")));
+    }
+    bank_line_close(line);
+    fixture_stop();
+}
+END_TEST
+
 START_TEST(parts_get_their_ids_in_order)
 {
     char bytes[16384];
@@ -824,6 +861,8 @@ int main(void)
     tcase_add_test(loops, other_states_are_503);
     tcase_add_test(loops, a_payment_becomes_a_transfer);
     tcase_add_test(loops, another_spelling_is_made_canonical);
+    tcase_add_loop_test(loops, a_transaction_has_a_bound, 0,
+                        sizeof far_namespaces / sizeof far_namespaces[0]);
     tcase_add_test(loops, parts_get_their_ids_in_order);
     tcase_add_test(loops, a_gzipped_message_is_kept_as_it_was_before);
     tcase_add_test(loops, a_location_is_cut_between_characters);
