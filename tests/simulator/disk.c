@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,6 +243,53 @@ void disk_restart(void)
     disk.is_down = false;
     disk.is_power_lost = false;
     disk_disarm();
+}
+
+/* The path of a file's copy. */
+static const char *copy_of(const struct file *file, const char *directory, char path[NAME_BYTES])
+{
+    const char *const slash = strrchr(file->name, '/');
+    sqlite3_snprintf(NAME_BYTES, path, "%s/%s", directory, slash ? slash + 1 : file->name);
+    return path;
+}
+
+static bool copy_file(const struct file *file, const char *path)
+{
+    FILE *const copy = fopen(path, "wb");
+    if (copy == NULL) return false;
+    bool good = true;
+    for (uint64_t at = 0; at < file->size && good; at += PAGE_BYTES) {
+        size_t const part = file->size - at < PAGE_BYTES ? (size_t)(file->size - at) : PAGE_BYTES;
+        good = fwrite(file->pages[at / PAGE_BYTES].live, 1, part, copy) == part;
+    }
+    return fclose(copy) == 0 && good;
+}
+
+bool disk_copy_out(const char *directory)
+{
+    char path[NAME_BYTES];
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        const struct file *const file = &disk.files[i];
+        if (file->name[0] == 0 || file->is_deleted) continue;
+        if (!copy_file(file, copy_of(file, directory, path))) return false;
+    }
+    return true;
+}
+
+bool disk_remove_copy(const char *directory)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"}; /* a reader may have left two */
+    char path[NAME_BYTES], beside[NAME_BYTES + 8];
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        const struct file *const file = &disk.files[i];
+        if (file->name[0] == 0 || file->is_deleted) continue;
+        (void)copy_of(file, directory, path);
+        for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
+            sqlite3_snprintf(sizeof beside, beside, "%s%s", path, suffixes[k]);
+            (void)remove(beside); /* what is left makes the last one fail */
+        }
+    }
+    return remove(directory) == 0;
 }
 
 uint64_t disk_bytes(void)
@@ -600,6 +648,12 @@ void disk_open(void)
         .xCurrentTimeInt64 = vfs_current_time,
     };
     if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK) abort();
+}
+
+void disk_be_default(bool is_default)
+{
+    sqlite3_vfs *const vfs = sqlite3_vfs_find(is_default ? DISK_VFS : "unix");
+    if (sqlite3_vfs_register(vfs, 1) != SQLITE_OK) abort();
 }
 
 void disk_format(uint64_t seed)

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/base/fault.h"
 #include "tests/simulator/chance.h"
 
 #define DISK_VFS "simulated"
@@ -33,6 +34,9 @@ enum disk_accident {
 
 /* Registers the VFS, with an empty disk. To be called once. */
 void disk_open(void);
+
+/* Whether SQLite opens here what names no VFS; true from disk_open on. */
+void disk_be_default(bool is_default);
 
 /* Empties the disk and takes its chances, and SQLite's, from `seed`. Assumed: no file is open. */
 void disk_format(uint64_t seed);
@@ -55,6 +59,11 @@ void disk_disarm(void);
 
 /* After every file was closed: what survives is what the next opening finds. Disarms. */
 void disk_restart(void);
+
+/* Copies every file into the system's `directory`, for programs that read those; and removes the
+ * copies and the directory.  False: the system refused. */
+MUST_CHECK bool disk_copy_out(const char *directory);
+MUST_CHECK bool disk_remove_copy(const char *directory);
 
 /* Bytes of all files, and operations so far: for reports. */
 uint64_t disk_bytes(void);
