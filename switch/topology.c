@@ -92,7 +92,7 @@ static void ring_touched(struct topology *topology, const struct settlement_turn
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         if (turn->touched[i]) bell_ring(net_loop_bell(topology->loops[i].net_loop));
     }
-    bell_ring(&topology->reader_bell);
+    if (turn->reader_touched) bell_ring(&topology->reader_bell);
 }
 
 static bool take_turn(struct topology *topology, struct settlement_turn *turn)

@@ -145,6 +145,7 @@ static void send_batch(struct dispatch *dispatch, uint32_t participant, struct s
     }
     struct ring *const ring = by_reader ? dispatch->requests : dispatch->replies[stream->loop];
     if (by_reader) {
+        dispatch->asked = true;
         struct lookup_run *const run = claim(ring, sizeof *run, LOOKUP_RUN);
         run->loop = stream->loop;
         run->record_count = records;
@@ -174,6 +175,7 @@ static void serve(struct dispatch *dispatch, uint32_t participant, int64_t now_n
             stream->held_count = outbox_take(dispatch->outbox, participant, now_ns,
                                              stream->messages_max, stream->held, &seek_due);
             if (seek_due) {
+                dispatch->asked = true;
                 struct lookup_seek *const seek =
                     claim(dispatch->requests, sizeof *seek, LOOKUP_SEEK);
                 seek->participant = participant;
@@ -233,6 +235,7 @@ bool dispatch_collect(struct dispatch *dispatch)
             return did;
         }
         dispatch->held = (struct span){0};
+        dispatch->asked = true; /* there may be room for more results now */
         did = true;
     }
     ring_release(dispatch->results);

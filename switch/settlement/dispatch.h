@@ -25,6 +25,7 @@ struct dispatch {
     struct ring *results;  /* from it */
     struct span held;      /* a result that is read and could not be passed on yet */
     bool *touched;         /* by loop: something was written to its ring */
+    bool asked;            /* the reader thread has something new to look at */
 };
 
 /* Serves every stream that waits and for which there is something. */

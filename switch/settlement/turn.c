@@ -285,7 +285,7 @@ static void show_and_release(struct settlement *settlement)
         ring_release(settlement->options.commands[loop]);
         if (settlement->touched[loop]) ring_publish(settlement->options.replies[loop]);
     }
-    ring_publish(settlement->options.requests);
+    if (settlement->dispatch.asked) ring_publish(settlement->options.requests);
 }
 
 void turn_store_marks(struct settlement *settlement)
@@ -349,6 +349,7 @@ enum fault settlement_turn(struct settlement *settlement, int64_t wall_ns, int64
 {
     *turn = (struct settlement_turn){0};
     memset(settlement->touched, 0, sizeof settlement->touched);
+    settlement->dispatch.asked = false;
     settlement->is_seeded = false;
     settlement->stamp.now_ns = clock_now_ns(&settlement->clock, wall_ns, monotonic_ns);
     atomic_store_explicit(&settlement->options.published->clock_offset_ns,
@@ -371,7 +372,7 @@ enum fault settlement_turn(struct settlement *settlement, int64_t wall_ns, int64
 
     if (!turn->did) fault = journal_idle(settlement->journal);
     memcpy(turn->touched, settlement->touched, sizeof turn->touched);
-    turn->reader_touched = true;
+    turn->reader_touched = settlement->dispatch.asked;
     turn->now_ns = settlement->stamp.now_ns;
     turn->due_ns = due_ns(settlement);
     return fault;
