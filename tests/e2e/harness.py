@@ -315,6 +315,7 @@ class Bank:
         self.pair = f"participants/{files or code}/channel"
         self.context = environment.context(self.pair)
         self.signer = message.Signer(stem / "signing.key", stem / "signing.crt")
+        self.lock = threading.Lock()
         self.connection = None
         self.stream = None
         self.events = []    # what wait() has not taken yet
@@ -333,14 +334,16 @@ class Bank:
     # ---- sending ----
 
     def request(self, method, target, fields=None, body=None):
-        """On the bank's own connection, which is made again when the last answer closed it."""
-        if self.connection is None:
-            self.connection = self.connect()
-        response = self.connection.request(method, target, fields, body)
-        if response.field("connection") == "close":
-            self.connection.close()
-            self.connection = None
-        return response
+        """On the bank's own connection, which is made again when the last answer closed it. Any
+        thread may call it."""
+        with self.lock:
+            if self.connection is None:
+                self.connection = self.connect()
+            response = self.connection.request(method, target, fields, body)
+            if response.field("connection") == "close":
+                self.connection.close()
+                self.connection = None
+            return response
 
     def post(self, body, kind="application/xml", fields=None, code=None):
         return self.request(

@@ -8,6 +8,7 @@ every suite says so with one skipped case.
 import os
 import pathlib
 import re
+import threading
 
 import xmlsec
 from lxml import etree
@@ -50,9 +51,15 @@ class Oracle:
         )
         self.known = {}  # PI-ResourceId -> (receiver, content)
         self.judged = 0
+        self.lock = threading.Lock()
 
     def judge(self, received, receiver):
-        """Raises AssertionError when anything is wrong with `received`. True: it is new."""
+        """Raises AssertionError when anything is wrong with `received`. True: it is new. Any
+        thread may ask."""
+        with self.lock:
+            return self._judge(received, receiver)
+
+    def _judge(self, received, receiver):
         octets, root = received.octets, received.root
         expect(RESOURCE_ID.fullmatch(received.resource_id or ""), "no lawful PI-ResourceId")
         expect(etree.QName(root).text == f"{{{message.ENVELOPE}}}Envelope", "no Envelope")
