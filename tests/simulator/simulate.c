@@ -15,6 +15,7 @@
 
 #include "proto/base/time.h"
 #include "tests/simulator/disk.h"
+#include "tests/simulator/founding.h"
 #include "tests/simulator/verdict.h"
 #include "tests/simulator/world.h"
 
@@ -26,26 +27,6 @@ static bool read_number(const char *text, uint64_t *number)
     errno = 0;
     *number = strtoull(text, &end, 10);
     return errno == 0 && end != text && *end == 0 && text[0] != '-';
-}
-
-/* The participants without certificates: there is nobody here to ask for them. */
-static void write_genesis(FILE *file)
-{
-    (void)fprintf(file, "{\"version\":1,\"participants\":[");
-    for (uint32_t bank = 0; bank < TRUTH_BANKS; bank++) {
-        struct participant_code const code = truth_code(bank);
-        struct participant_code const holder = truth_code(truth_account(bank));
-        bool const is_holder = truth_account(bank) == bank;
-        (void)fprintf(file,
-                      "%s{\"code\":\"%.8s\",\"name\":\"Banco\",\"status\":\"active\","
-                      "\"balance\":\"%s\",\"pacs008_max\":%" PRIu32,
-                      bank > 0 ? "," : "", code.text, is_holder ? "1000000.00" : "0.00",
-                      1 + bank % 3 * 4);
-        if (!is_holder) (void)fprintf(file, ",\"settles_through\":\"%.8s\"", holder.text);
-        (void)fprintf(file, "}");
-    }
-    (void)fprintf(file, "],\"operators\":[]}\n");
-    (void)fflush(file);
 }
 
 static void show(const struct world_counts *counts, double seconds)
@@ -72,27 +53,24 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    FILE *const genesis = tmpfile();
     struct world *const world = calloc(1, sizeof *world);
-    if (genesis == NULL || world == NULL) {
-        fprintf(stderr, "simulate: %s\n", strerror(errno));
+    if (world == NULL) {
+        fprintf(stderr, "simulate: no memory\n");
         return 1;
     }
-    write_genesis(genesis);
-    char genesis_path[64]; /* the file has no name but this one */
-    (void)snprintf(genesis_path, sizeof genesis_path, "/proc/self/fd/%d", fileno(genesis));
-
     verdict_open();
     disk_open();
+    struct founding founding;
+    founding_open(&founding);
     struct world_counts counts = {0};
     int64_t const start_ns = time_monotonic_ns();
     for (uint64_t left = commands; left > 0; seed++) {
         uint64_t const episode = left < EPISODE_COMMANDS ? left : EPISODE_COMMANDS;
-        world_play(world, seed, episode, genesis_path, &counts);
+        world_play(world, seed, episode, &founding, &counts);
         left -= episode;
     }
     show(&counts, (double)(time_monotonic_ns() - start_ns) / 1e9);
     free(world);
-    (void)fclose(genesis);
+    founding_close(&founding);
     return 0;
 }

@@ -12,9 +12,11 @@
 #define PARCELS (UINT32_C(1) << 17)
 #define TEXT_BYTES 4096
 
-void town_open(struct town *town, struct chance *chance, struct truth *truth)
+void town_open(struct town *town, struct chance *chance, struct truth *truth,
+               const struct hash *certificates)
 {
-    *town = (struct town){.chance = chance, .truth = truth, .parcel_mask = PARCELS - 1};
+    *town = (struct town){
+        .chance = chance, .truth = truth, .certificates = certificates, .parcel_mask = PARCELS - 1};
     for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++)
         VERDICT(ring_open(&town->commands[loop], LIMIT_COMMAND_RING_BYTES) == FAULT_NONE &&
                     ring_open(&town->replies[loop], LIMIT_REPLY_RING_BYTES) == FAULT_NONE,
@@ -130,7 +132,7 @@ static void draw_message(struct town *town, uint32_t bank, struct town_message *
     *message = (struct town_message){.number = ++town->message_count,
                                      .ask_count = 1 + chance_below(town->chance, TOWN_ASKS)};
     uint32_t const kind = chance_below(town->chance, 20);
-    bool const answers = town->inbox_counts[holder] > 0 ? kind < 12 : kind < 1;
+    bool const answers = town->inbox_counts[holder] > 0 ? kind < 12 || town->is_quiet : kind < 1;
     if (answers && truth->count > 0) {
         message->kind = ASK_ANSWER;
         for (uint32_t i = 0; i < message->ask_count; i++)
@@ -151,10 +153,13 @@ static struct post *draw_post(struct town *town)
         struct post *const post = &town->posts[i];
         if (post->state != POST_FREE) continue;
         uint32_t const bank = chance_below(town->chance, TRUTH_BANKS);
-        *post = (struct post){.state = POST_READY,
-                              .bank = truth_account(bank),
-                              .made_ns = town->now_ns,
-                              .message_count = 1 + chance_below(town->chance, TOWN_MESSAGES)};
+        uint32_t const holder = truth_account(bank);
+        if (town->is_quiet && town->inbox_counts[holder] == 0) return NULL;
+        *post = (struct post){
+            .state = POST_READY,
+            .bank = holder,
+            .made_ns = town->now_ns,
+            .message_count = town->is_quiet ? 1 : 1 + chance_below(town->chance, TOWN_MESSAGES)};
         for (uint32_t at = 0; at < post->message_count; at++)
             draw_message(town, bank, &post->messages[at]);
         return post;
@@ -280,7 +285,8 @@ static bool send_message(const struct town *town, const struct post *post,
     struct message_command command = {.kind = COMMAND_MESSAGE,
                                       .size = (uint32_t)text.size,
                                       .sender = truth_code(post->bank),
-                                      .hash = hash_of(bytes)};
+                                      .hash = hash_of(bytes),
+                                      .certificate = town->certificates[post->bank]};
     (void)snprintf(command.resource_id.text, sizeof command.resource_id.text, "M%" PRIu64,
                    message->number);
     if (!claim_copy(town->commands[post->loop], &command, sizeof command, bytes)) return false;
@@ -336,7 +342,7 @@ static struct post *ready_post(struct town *town)
 void town_post(struct town *town)
 {
     struct post *post = chance_is(town->chance, 1, 2) || town->is_quiet ? ready_post(town) : NULL;
-    if (post == NULL && !town->is_quiet) post = draw_post(town);
+    if (post == NULL) post = draw_post(town);
     if (post != NULL) send_post(town, post);
 }
 

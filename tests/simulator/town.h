@@ -82,6 +82,7 @@ struct parcel_truth {
 struct town {
     struct chance *chance;
     struct truth *truth;
+    const struct hash *certificates; /* by bank: with which it signs */
     struct ring *commands[TOWN_LOOPS];
     struct ring *replies[TOWN_LOOPS];
     int64_t now_ns;
@@ -89,7 +90,7 @@ struct town {
     uint64_t command_count;
     uint64_t request_count;
     uint64_t message_count;
-    bool is_quiet;    /* nothing new is begun and nothing is lost any more */
+    bool is_quiet;    /* no payment is begun and nothing is lost any more */
     bool is_stopping; /* waiting GETs get 204, whatever their stream holds */
     struct post posts[TOWN_POSTS];
     struct client clients[TRUTH_BANKS][TOWN_CLIENTS];
@@ -102,7 +103,8 @@ struct town {
 };
 
 /* The rings are opened here. */
-void town_open(struct town *town, struct chance *chance, struct truth *truth);
+void town_open(struct town *town, struct chance *chance, struct truth *truth,
+               const struct hash *certificates);
 void town_close(struct town *town);
 
 /* One thing that some bank does now. */

@@ -16,12 +16,12 @@
 #define ACCIDENT_STEPS 1500 /* one accident in so many steps */
 #define REST_ROUNDS 200000
 
-static struct settlement_options options_of(struct world *world, const char *genesis_path)
+static struct settlement_options options_of(struct world *world, const struct founding *founding)
 {
     struct settlement_options options = {
         .directory = DIRECTORY,
         .vfs = DISK_VFS,
-        .genesis_path = genesis_path,
+        .genesis_path = founding->genesis_path,
         .engine = {.open_max = 200 + chance_below(&world->chance, 2000),
                    .duplicate_capacity = 2000 + chance_below(&world->chance, 4000),
                    .duplicate_window_ns = 120 * TIME_NS_PER_SECOND,
@@ -238,7 +238,7 @@ static void come_to_rest(struct world *world)
     uint32_t round = 0;
     for (; round < REST_ROUNDS && !is_at_rest(world); round++) {
         step(world);
-        if (round % 64 == 0) pass_time(world, 50 * TIME_NS_PER_MS);
+        if (round % 64 == 0) pass_time(world, 300 * TIME_NS_PER_MS);
     }
     VERDICT(round < REST_ROUNDS, "the switch does not come to rest: %" PRIu32 " payments open",
             engine_totals(settlement_engine(world->settlement)).open_count);
@@ -281,8 +281,8 @@ static void add_counts(const struct world *world, struct world_counts *counts)
     counts->cut_starts += world->counts.cut_starts;
 }
 
-void world_play(struct world *world, uint64_t seed, uint64_t commands, const char *genesis_path,
-                struct world_counts *counts)
+void world_play(struct world *world, uint64_t seed, uint64_t commands,
+                const struct founding *founding, struct world_counts *counts)
 {
     memset(world, 0, sizeof *world);
     world->chance.state = seed;
@@ -290,8 +290,8 @@ void world_play(struct world *world, uint64_t seed, uint64_t commands, const cha
     world->town.now_ns = START_NS;
     verdict_begin(seed, commands);
     disk_format(chance_next(&world->chance));
-    town_open(&world->town, &world->chance, &world->truth);
-    world->options = options_of(world, genesis_path);
+    town_open(&world->town, &world->chance, &world->truth, founding->certificates);
+    world->options = options_of(world, founding);
     truth_open(&world->truth, (uint32_t)commands + TOWN_ASKS, &world->options.engine);
     pass_time(world, 0);
     go_up(world, true);

@@ -14,6 +14,7 @@
 #include "switch/settlement/lookup.h"
 #include "switch/settlement/settlement.h"
 #include "tests/simulator/chance.h"
+#include "tests/simulator/founding.h"
 #include "tests/simulator/town.h"
 #include "tests/simulator/truth.h"
 
@@ -39,7 +40,7 @@ struct world {
 
 /* Plays `commands` commands of an episode, then lets everything come to rest, and adds to *counts
  * what happened.  Ends the process with a verdict where something is wrong. */
-void world_play(struct world *world, uint64_t seed, uint64_t commands, const char *genesis_path,
-                struct world_counts *counts);
+void world_play(struct world *world, uint64_t seed, uint64_t commands,
+                const struct founding *founding, struct world_counts *counts);
 
 #endif
