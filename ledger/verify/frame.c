@@ -2,6 +2,7 @@
 #include "ledger/verify/frame.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "ledger/verify/layout.h"
@@ -49,6 +50,7 @@ const char *frame_read(struct frame *frame, struct span stored)
             .hash = hash_of(span_of(frame->unpacked + at, message_size)),
             .sender = layout_u64(head + 64),
         };
+        memcpy(record->certificate.bytes, head + 32, HASH_BYTES);
         at += message_size;
         if (!span_equal(span_of(head, HASH_BYTES), hash_span(&record->hash)))
             return "evidence does not match its own hash";

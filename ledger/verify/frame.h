@@ -11,9 +11,10 @@
 #define FRAME_RECORDS_MAX 4096
 
 struct frame_record {
-    struct hash hash; /* of the message's bytes, computed here */
-    uint64_t sender;  /* the 8 bytes of its code */
-    bool is_named;    /* an entry of the block names it */
+    struct hash hash;        /* of the message's bytes, computed here */
+    struct hash certificate; /* that verified it */
+    uint64_t sender;         /* the 8 bytes of its code */
+    bool is_named;           /* an entry of the block names it */
 };
 
 struct frame {

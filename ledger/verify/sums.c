@@ -21,6 +21,12 @@ struct participant {
     uint32_t holder; /* index of the one on whose account it settles; may be itself */
     int64_t available, reserved;
     uint64_t number, last_seq;
+    uint32_t certificate; /* index + 1 of its newest signing certificate; 0: it has none */
+};
+
+struct certificate {
+    struct hash hash;
+    uint32_t before; /* index + 1 of the same participant's one before; 0: none */
 };
 
 struct open_payment {
@@ -40,6 +46,9 @@ struct sums {
     uint32_t participant_count;
     struct participant participants[PARTICIPANTS_MAX];
     uint32_t slots[PARTICIPANT_SLOTS]; /* index + 1; 0: free */
+
+    struct certificate *certificates;
+    uint32_t certificate_count;
 
     struct open_payment *open;
     uint64_t open_size, open_count; /* size: a power of two */
@@ -66,6 +75,7 @@ struct sums *sums_open(void)
 void sums_close(struct sums *sums)
 {
     if (sums == NULL) return;
+    free(sums->certificates);
     free(sums->open);
     free(sums->taken);
     free(sums);
@@ -106,6 +116,17 @@ bool sums_number(const struct sums *sums, uint64_t code, uint64_t *number)
     if (index == NOBODY) return false;
     *number = sums->participants[index].number;
     return true;
+}
+
+bool sums_may_sign(const struct sums *sums, uint64_t code, const struct hash *certificate)
+{
+    uint32_t const index = find(sums, code);
+    if (index == NOBODY) return false;
+    for (uint32_t at = sums->participants[index].certificate; at != 0;
+         at = sums->certificates[at - 1].before) {
+        if (hash_equal(&sums->certificates[at - 1].hash, certificate)) return true;
+    }
+    return false;
 }
 
 static bool is_code(uint64_t code)
@@ -256,16 +277,26 @@ static const char *apply_joined(struct sums *sums, const struct layout_entry *en
     return NULL;
 }
 
-static const char *apply_certificate(const struct sums *sums, const struct layout_entry *entry,
+static const char *apply_certificate(struct sums *sums, const struct layout_entry *entry,
                                      struct span body)
 {
     struct span der, purpose;
-    if (find(sums, entry->payee) == NOBODY) return "gives a certificate to nobody";
+    uint32_t const owner = find(sums, entry->payee);
+    if (owner == NOBODY) return "gives a certificate to nobody";
     if (!layout_find(body, LAYOUT_TAG_CERTIFICATE, &der) || der.size == 0)
         return "has no certificate";
     if (!layout_find(body, LAYOUT_TAG_PURPOSE, &purpose) ||
         !(span_equal(purpose, SPAN("channel")) || span_equal(purpose, SPAN("signing"))))
         return "has a certificate without a purpose";
+    if (span_equal(purpose, SPAN("channel"))) return NULL;
+
+    struct certificate *grown =
+        realloc(sums->certificates, (sums->certificate_count + 1) * sizeof *grown);
+    if (grown == NULL) return "no memory to go on";
+    sums->certificates = grown;
+    grown[sums->certificate_count++] =
+        (struct certificate){.hash = hash_of(der), .before = sums->participants[owner].certificate};
+    sums->participants[owner].certificate = sums->certificate_count;
     return NULL;
 }
 

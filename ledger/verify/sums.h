@@ -26,6 +26,9 @@ const char *sums_apply(struct sums *sums, const struct layout_entry *entry, stru
  * reserved balance against the open payments.  NULL, or words.  Static. */
 const char *sums_recount(struct sums *sums);
 
+/* True when a signing certificate with this hash is the participant's so far. */
+bool sums_may_sign(const struct sums *sums, uint64_t code, const struct hash *certificate);
+
 /* The newest own number of a participant; false when no such participant has joined. */
 bool sums_number(const struct sums *sums, uint64_t code, uint64_t *number);
 

@@ -193,6 +193,8 @@ static bool check_evidence(struct check *check, uint64_t seq, const struct layou
     if (record == NULL) return fault(check, seq, "names a message that its block's evidence lacks");
     if (record->sender != entry->sender)
         return fault(check, seq, "names another sender than its evidence");
+    if (!sums_may_sign(check->sums, record->sender, &record->certificate))
+        return fault(check, seq, "was caused under a certificate that is not its sender's");
     return true;
 }
 

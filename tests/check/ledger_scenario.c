@@ -43,6 +43,15 @@ static void put_number(struct body *body, enum body_tag tag, uint64_t number)
     if (body_put_number(body, tag, number) != FAULT_NONE) __builtin_trap();
 }
 
+static struct scenario_participant *find(struct scenario *scenario, struct participant_code code)
+{
+    for (unsigned i = 0; i < SCENARIO_PARTICIPANTS; i++) {
+        if (identifier_code_equal(scenario->participants[i].code, code))
+            return &scenario->participants[i];
+    }
+    __builtin_trap();
+}
+
 /* A message that shrinks about as much as signed XML does: markup, with digests and a signature. */
 static void cause(struct scenario *scenario, struct participant_code sender)
 {
@@ -61,7 +70,7 @@ static void cause(struct scenario *scenario, struct participant_code sender)
     struct span const bytes = span_of(scenario->message, sizeof scenario->message);
     scenario->evidence = (struct evidence){.hash = hash_of(bytes),
                                            .sender = sender,
-                                           .certificate = hash_of(SPAN("certificate")),
+                                           .certificate = find(scenario, sender)->certificate,
                                            .received_ns = scenario->time_ns,
                                            .bytes = bytes};
     scenario->entry.public.evidence_hash = scenario->evidence.hash;
@@ -79,15 +88,6 @@ static void write_side(struct scenario *scenario, enum entry_side side,
     participant->last_seq = scenario->seq;
     entry->private.accounts[side].available = amount_of_minor(participant->available);
     entry->private.accounts[side].reserved = amount_of_minor(participant->reserved);
-}
-
-static struct scenario_participant *find(struct scenario *scenario, struct participant_code code)
-{
-    for (unsigned i = 0; i < SCENARIO_PARTICIPANTS; i++) {
-        if (identifier_code_equal(scenario->participants[i].code, code))
-            return &scenario->participants[i];
-    }
-    __builtin_trap();
 }
 
 static void begin_entry(struct scenario *scenario, enum entry_kind kind)
@@ -120,7 +120,7 @@ static void open_segment(struct scenario *scenario)
 static void found(struct scenario *scenario, uint64_t step)
 {
     struct scenario_participant *participant = &scenario->participants[step / 3];
-    static const char certificate[1200] = {'0', '\x82'};
+    char certificate[1200] = {'0', '\x82'};
     switch (step % 3) {
     case 0:
         begin_entry(scenario, ENTRY_JOINED);
@@ -130,6 +130,8 @@ static void found(struct scenario *scenario, uint64_t step)
         break;
     case 1:
         begin_entry(scenario, ENTRY_CERTIFICATE);
+        memcpy(certificate + 2, participant->code.text, PARTICIPANT_CODE_BYTES);
+        participant->certificate = hash_of(span_of(certificate, sizeof certificate));
         put(&scenario->body, BODY_CERTIFICATE, span_of(certificate, sizeof certificate));
         put(&scenario->body, BODY_PURPOSE, SPAN("signing"));
         break;

@@ -21,6 +21,7 @@ struct scenario_participant {
     struct participant_code code;
     int64_t available, reserved; /* minor units */
     uint64_t number, last_seq;
+    struct hash certificate; /* of its one certificate, for signing */
 };
 
 struct scenario {

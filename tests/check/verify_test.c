@@ -526,6 +526,30 @@ START_TEST(lie_is_found)
 }
 END_TEST
 
+/* What the frame says of a message, but does not chain, is held against what the chain says. */
+START_TEST(evidence_under_a_strangers_certificate_is_found)
+{
+    struct journal *journal;
+    struct journal_head head;
+    struct journal_options const options = {.directory = directory};
+    ck_assert_int_eq(journal_open(&journal, &options, &head), FAULT_NONE);
+    ledger_scenario_begin(&scenario, 5);
+    ck_assert_int_eq(ledger_folder_write(journal, &scenario, 40, 10), FAULT_NONE);
+    do {
+        ledger_scenario_next(&scenario);
+        struct evidence evidence = scenario.evidence;
+        evidence.certificate = scenario.participants[0].certificate;
+        ck_assert_int_eq(journal_append(journal, &scenario.entry, &scenario.body,
+                                        ledger_scenario_evidence(&scenario) ? &evidence : NULL),
+                         FAULT_NONE);
+    } while (identifier_code_is_none(scenario.entry.private.sender) ||
+             identifier_code_equal(scenario.entry.private.sender, scenario.participants[0].code));
+    ck_assert_int_eq(journal_commit(journal), FAULT_NONE);
+    journal_close(journal);
+    assert_fault(scenario.seq, "a certificate that is not its sender's", "certificate");
+}
+END_TEST
+
 /* --- the folder ------------------------------------------------------------------------------- */
 
 static void in_folder(const char *format)
@@ -723,6 +747,7 @@ int main(void)
     tcase_add_test(cases, every_byte_of_the_file_may_be_flipped);
     tcase_add_test(cases, evidence_may_be_absent);
     tcase_add_loop_test(cases, lie_is_found, 0, sizeof lies / sizeof lies[0]);
+    tcase_add_test(cases, evidence_under_a_strangers_certificate_is_found);
     tcase_add_test(cases, index_is_passed_over_and_strangers_are_noted);
     tcase_add_test(cases, missing_files_are_faults);
     tcase_add_test(cases, marks_are_held_against_the_entries);
