@@ -171,7 +171,7 @@ static enum fault take_command(struct settlement *settlement, const struct body_
     case COMMAND_POLL:
     case COMMAND_POLL_END: break;
     }
-    assert(!"a loop wrote records out of order");
+    assert(false); /* a loop wrote records out of order */
     return FAULT_INVALID;
 }
 
