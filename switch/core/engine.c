@@ -22,7 +22,7 @@ static_assert(ENTRY_BODY_BYTES_MAX > LIMIT_NAME_BYTES + 256, "what joins fits a 
 
 enum fault engine_open(struct engine **out, const struct engine_options *options)
 {
-    assert(options->open_max >= 1 && options->open_max <= UINT32_C(1) << 24);
+    assert(options->open_max >= 1 && options->open_max <= UINT32_C(1) << 30);
     assert(options->deadline_high_ns > 0 && options->deadline_normal_ns > 0);
 
     struct pages pages;

@@ -37,7 +37,7 @@
 struct engine;
 
 struct engine_options {
-    uint32_t open_max;           /* payments open at once, 1 to 2^24 */
+    uint32_t open_max;           /* payments open at once, 1 to 2^30 */
     uint32_t duplicate_capacity; /* fingerprints, 1 to 2^30 */
     int64_t duplicate_window_ns; /* how long an id is remembered: the configured hours and the
                                     clock tolerance */
