@@ -12,7 +12,6 @@
  * Threads: one at a time; live it is settlement's, a second engine may be a follower's.
  * Memory:  all of it is taken, and touched, in engine_open: 32 bytes and up to 16 of index per
  *          fingerprint, about 350 bytes per open payment.
- * Not yet: outflow brakes (AM13), returns, status queries, recalls; each comes with its messages. */
 #ifndef SWITCH_CORE_ENGINE_H
 #define SWITCH_CORE_ENGINE_H
 
