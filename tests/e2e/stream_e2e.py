@@ -47,13 +47,13 @@ def drain(environment, bank, stream):
 class Waiting(threading.Thread):
     """A GET that waits in the background; join() gives what came, and after how long."""
 
-    def __init__(self, stream, target=None):
+    def __init__(self, stream, target=None, pause=0.15):
         super().__init__(daemon=True)
         self.stream = stream
         self.of = target
         self.response = self.seconds = self.error = None
         self.start()
-        time.sleep(0.15)  # the request is at the switch before the test goes on
+        time.sleep(pause)  # the request is at the switch before the test goes on
 
     def run(self):
         started = time.monotonic()
@@ -305,8 +305,8 @@ def reclaiming(suite, environment):
         holder.close()
     bank = environment.bank(I)
     with suite.case("one that waits in its first GET is not reclaimed"):
-        waiting = [Waiting(Stream(bank)) for _ in range(STREAMS_MAX)]
-        seventh = Stream(bank)
+        *six, seventh = [Stream(bank) for _ in range(STREAMS_MAX + 1)]
+        waiting = [Waiting(stream, pause=0.05) for stream in six]
         equal(seventh.get().status, 429, "status of the 7th")
         for one in waiting:
             equal(one.answer().status, 204, "status of a waiting one")
