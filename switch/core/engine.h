@@ -11,7 +11,7 @@
  *
  * Threads: one at a time; live it is settlement's, a second engine may be a follower's.
  * Memory:  all of it is taken, and touched, in engine_open: 32 bytes and up to 16 of index per
- *          fingerprint, about 350 bytes per open payment.
+ *          fingerprint, about 350 bytes per open payment. */
 #ifndef SWITCH_CORE_ENGINE_H
 #define SWITCH_CORE_ENGINE_H
 
