@@ -73,24 +73,26 @@ struct journal {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+static enum fault sync_directory(const char *path)
+{
+    int const fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool const synced = fd >= 0 && fsync(fd) == 0;
+    if (!synced) LOG(LOG_ERROR, PART, "cannot sync %s: %s", path, strerror(errno));
+    if (fd >= 0) (void)close(fd);
+    return synced ? FAULT_NONE : FAULT_IO;
+}
+
 /* A directory that is made must itself survive power loss, or the ledger goes with it. */
 static enum fault make_directory(const char *directory)
 {
+    char parent[DATABASE_PATH_BYTES];
     if (mkdir(directory, 0700) != 0) {
         if (errno == EEXIST) return FAULT_NONE;
         LOG(LOG_ERROR, PART, "cannot make %s: %s", directory, strerror(errno));
         return FAULT_IO;
     }
-    char parent[DATABASE_PATH_BYTES];
-    enum fault fault = database_path(parent, directory, "..");
-    if (fault != FAULT_NONE) return fault;
-    int const fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        LOG(LOG_ERROR, PART, "cannot sync %s: %s", parent, strerror(errno));
-        fault = FAULT_IO;
-    }
-    if (fd >= 0) (void)close(fd);
-    return fault;
+    enum fault const fault = database_path(parent, directory, "..");
+    return fault == FAULT_NONE ? sync_directory(parent) : fault;
 }
 
 /* The lock is SQLite's on an empty file, so it works through any VFS and ends with the process. */
@@ -217,6 +219,21 @@ static enum fault read_opening(struct journal *journal)
     return FAULT_NONE;
 }
 
+/* What is read at a start may still be in the system's memory only, when the process before was
+ * killed between writing a commit and the end of its sync.  It counts as durable from here on, so
+ * it is synced first: the write-ahead log, and the directory where that may just have been made. */
+static enum fault sync_what_was_read(struct journal *journal, const struct journal_options *options)
+{
+    sqlite3_file *log = NULL;
+    int result =
+        sqlite3_file_control(journal->segment.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (result != SQLITE_OK)
+        return database_failed(journal->segment.db, PART, "sync at the start", result);
+    return options->vfs == NULL ? sync_directory(options->directory) : FAULT_NONE;
+}
+
 /* SQLite calls it after each commit with the length of the write-ahead log. */
 static int note_wal(void *context, sqlite3 *db, const char *schema, int pages)
 {
@@ -253,6 +270,8 @@ enum fault journal_open(struct journal **out, const struct journal_options *opti
         fault = read_opening(journal);
         if (fault != FAULT_NONE) goto failed;
     }
+    fault = sync_what_was_read(journal, options);
+    if (fault != FAULT_NONE) goto failed;
     (void)sqlite3_wal_hook(journal->segment.db, note_wal, journal);
     atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
     *head = journal->head;

@@ -465,6 +465,33 @@ START_TEST(checkpoint_may_fail)
 }
 END_TEST
 
+/* What a killed process wrote may never have been synced, so a start syncs before it says that
+ * anything is durable. */
+START_TEST(start_syncs_what_it_reads)
+{
+    ck_assert(fault_vfs_register());
+    pid_t const child = fork();
+    if (child == 0) {
+        struct journal *left = NULL;
+        bool const written = open_with(&left, NULL) == FAULT_NONE &&
+                             ledger_folder_write(left, &scenario, 20, 5) == FAULT_NONE;
+        _exit(written ? 0 : 1); /* without closing: the log stays */
+    }
+    int status = -1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_int_gt(log_size(), 0);
+
+    struct journal *journal = NULL;
+    fault_vfs_fail_syncs(true);
+    ck_assert_int_eq(open_with(&journal, FAULT_VFS_NAME), FAULT_IO);
+    fault_vfs_fail_syncs(false);
+    ck_assert_int_eq(open_with(&journal, FAULT_VFS_NAME), FAULT_NONE);
+    ck_assert_uint_eq(head.seq, 20);
+    journal_close(journal);
+}
+END_TEST
+
 /* A child commits as fast as it can and tells each durable sequence; it is killed at a moment that
  * nobody chose.  What it told must be there, and the rest must be whole. */
 START_TEST(killed_writer_loses_nothing_that_it_told)
@@ -590,6 +617,7 @@ int main(void)
     tcase_add_test(hard, full_evidence_is_committed_and_goes_on);
     tcase_add_test(hard, log_is_moved_into_the_segment);
     tcase_add_test(hard, log_grows_only_while_a_reader_holds_it);
+    tcase_add_test(hard, start_syncs_what_it_reads);
     tcase_add_loop_test(hard, checkpoint_may_fail, 0, 6);
     tcase_add_test(hard, killed_writer_loses_nothing_that_it_told);
     tcase_add_loop_test(hard, each_io_may_fail, 0, 4);

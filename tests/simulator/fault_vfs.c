@@ -13,7 +13,7 @@ struct fault_file {
 static sqlite3_vfs *system_vfs;
 static sqlite3_vfs fault_vfs;
 static uint64_t call_count, fail_at;
-static bool fail_for_good, has_failed;
+static bool fail_for_good, has_failed, fail_syncs;
 
 static bool fails(void)
 {
@@ -30,6 +30,11 @@ void fault_vfs_fail(uint64_t nth, bool for_good)
     fail_at = nth;
     fail_for_good = for_good;
     has_failed = false;
+}
+
+void fault_vfs_fail_syncs(bool fail)
+{
+    fail_syncs = fail;
 }
 
 bool fault_vfs_has_failed(void)
@@ -71,7 +76,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-    if (fails()) return SQLITE_IOERR_FSYNC;
+    if (fails() || fail_syncs) return SQLITE_IOERR_FSYNC;
     return real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 

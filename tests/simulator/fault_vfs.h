@@ -18,6 +18,9 @@ bool fault_vfs_register(void);
  * that is gone; 0: none fails.  Starts the count anew. */
 void fault_vfs_fail(uint64_t nth, bool for_good);
 
+/* While `fail` is true, every sync fails, and nothing else does. */
+void fault_vfs_fail_syncs(bool fail);
+
 /* True when a call has failed since fault_vfs_fail. */
 bool fault_vfs_has_failed(void);
 
