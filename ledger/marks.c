@@ -36,7 +36,9 @@ struct marks {
     bool staged; /* a transaction is open */
 };
 
-static const char settings[] = "PRAGMA journal_mode = WAL;"
+/* EXTRA until the log is on: see segment.c. */
+static const char settings[] = "PRAGMA synchronous = EXTRA;"
+                               "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = NORMAL;"
                                "PRAGMA secure_delete = OFF;";
 

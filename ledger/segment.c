@@ -95,10 +95,13 @@ static const char schema[] =
 #define JOURNAL_SIZE_LIMIT 67108864 /* a literal, as PRAGMA takes no expression */
 static_assert(JOURNAL_SIZE_LIMIT == LIMIT_WAL_BYTES, "one bound");
 
-/* journal_size_limit: a write-ahead log that a reader made longer is cut when it starts again.
+/* synchronous = EXTRA until the log is on: the switch to it goes by a rollback journal, whose removal
+ * must be on disk, or a later start would roll committed entries back with it.
+ * journal_size_limit: a write-ahead log that a reader made longer is cut when it starts again.
  * secure_delete: Debian's default zeroes what is freed; nothing is ever freed here. */
 static const char settings[] = "PRAGMA page_size = " TEXT(
     SEGMENT_PAGE_BYTES) ";"
+                        "PRAGMA synchronous = EXTRA;"
                         "PRAGMA journal_mode = WAL;"
                         "PRAGMA synchronous = FULL;"
                         "PRAGMA journal_size_limit = " TEXT(

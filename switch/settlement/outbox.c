@@ -40,7 +40,8 @@ struct outbox {
     struct recent recent;
     struct content content;
     struct transient_pool transients;
-    char ledger_text[7]; /* six characters of the ledger's id */
+    char ledger_text[7];    /* six characters of the ledger's id */
+    uint64_t recovered_seq; /* newest entry at the end of the replay */
     uint32_t member_count;
     uint32_t stirred_count;
     struct outbox_member *members[LIMIT_PARTICIPANTS];
@@ -154,8 +155,9 @@ void outbox_content(struct outbox *outbox, struct recent_entry *facts, struct sp
     facts->content_size = (uint32_t)canonical.size;
 }
 
-void outbox_bound_cursors(struct outbox *outbox)
+void outbox_recovered(struct outbox *outbox, uint64_t newest_seq)
 {
+    outbox->recovered_seq = newest_seq;
     for (uint32_t i = 0; i < outbox->member_count; i++) {
         struct queue *const queue = &outbox->members[i]->queue;
         if (queue->cursor > queue->newest_number + 1) queue->cursor = queue->newest_number + 1;
@@ -257,6 +259,10 @@ static uint32_t item_bytes(const struct outbox *outbox, const struct queue_item 
 static bool fits(const struct outbox *outbox, const struct outbox_member *member,
                  const struct parcel *parcel, const struct queue_item *item, uint32_t bytes)
 {
+    /* What was delivered alone before a restart must come again under the same id (WIRE section 1), and
+     * how it was grouped is not kept: entries from before are offered singly. */
+    if (parcel->items[0].seq <= outbox->recovered_seq || item->seq <= outbox->recovered_seq)
+        return false;
     bool const is_transfer = parcel->type == DELIVER_PACS008;
     uint32_t const most = is_transfer ? member->pacs008_max : LIMIT_TRANSACTIONS;
     if (parcel->item_count >= most || (item->use == SIDE_PACS008) != is_transfer) return false;

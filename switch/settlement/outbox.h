@@ -75,9 +75,10 @@ void outbox_entry(struct outbox *outbox, const struct recent_entry *facts,
 /* Keeps the canonical transaction of a reserved entry, for as long as there is room. */
 void outbox_content(struct outbox *outbox, struct recent_entry *facts, struct span canonical);
 
-/* After a replay: a cursor beyond the newest number, from the marks of a newer copy of the ledger,
- * would hide deliveries to come; it is drawn back to the first number that the ledger does not have. */
-void outbox_bound_cursors(struct outbox *outbox);
+/* The replay is over at this entry; what is not confirmed up to it will be offered singly.  A cursor
+ * beyond the newest number, from the marks of a newer copy of the ledger, would hide deliveries to
+ * come; it is drawn back to the first number that the ledger does not have. */
+void outbox_recovered(struct outbox *outbox, uint64_t newest_seq);
 
 /* Room for transient answers: of a participant, of the switch. */
 bool outbox_has_room(const struct outbox *outbox, uint32_t participant, uint32_t transient_count);

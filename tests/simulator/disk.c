@@ -386,9 +386,6 @@ static int file_sync(sqlite3_file *base, int flags)
     (void)flags;
     if (!may_go_on()) return SQLITE_IOERR_FSYNC;
     settle_pages(handle_of(base)->file);
-    for (size_t i = 0; i < FILES_MAX; i++) { /* and deletions before it, on a journaling system */
-        if (disk.files[i].is_deleted) forget_file(&disk.files[i]);
-    }
     return SQLITE_OK;
 }
 

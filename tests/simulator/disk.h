@@ -7,7 +7,8 @@
  *
  * After a power loss what was not synced is old, new or torn, in any combination: writes of different
  * pages keep no order.  A file that was never synced may or may not be there; one deleted may come back
- * unless something was synced since, as on journaling file systems (ext4, XFS); a size not synced may be the old, the new, or one between.
+ * unless its folder was synced with the deletion; a size not synced may be the old, the new, or one
+ * between.
  * After a kill everything written is there, locks and shared memory are gone.
  *
  * There is one disk a process; the VFS "simulated" becomes SQLite's default, so that SQLite's own
