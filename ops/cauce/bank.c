@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "loadtest/bank/bank.h"
 #include "loadtest/bank/payee.h"
