@@ -280,7 +280,7 @@ START_TEST(shapes)
         {OPEN "</Envelope>", "/Envelope"},
         {OPEN SAMPLE_HEADER("pacs.008.001.08") "</Envelope>", "/Envelope"},
         {OPEN DOCUMENT "</Envelope>", "/Envelope"},
-        {OPEN DOCUMENT SAMPLE_HEADER("pacs.008.001.08") "</Envelope>", "/Envelope"},
+        {OPEN DOCUMENT SAMPLE_HEADER("pacs.008.001.08") "</Envelope>", "/Envelope/Document"},
         {OPEN SAMPLE_HEADER("pacs.008.001.08") DOCUMENT DOCUMENT "</Envelope>",
          "/Envelope/Document[2]"},
         {OPEN OPEN "</Envelope></Envelope>", "/Envelope/Envelope"},

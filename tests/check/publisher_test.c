@@ -25,8 +25,7 @@
 #define PARTITIONS PUBLISHER_PAYMENTS_PARTITIONS
 
 static char folder[] = "/tmp/cauce-publisher-XXXXXX";
-static char ledger_folder[64];
-static int folders;
+static char ledger_folder[80];
 static char error[512];
 static struct config config;
 static struct scenario scenario;
@@ -63,7 +62,9 @@ static void open_broker(void)
 static void open_ledger(uint64_t seed)
 {
     struct journal_head head;
-    snprintf(ledger_folder, sizeof ledger_folder, "%s/%d", folder, folders++);
+    /* Named at random: forked tests have no counter in common. */
+    snprintf(ledger_folder, sizeof ledger_folder, "%s/XXXXXX", folder);
+    ck_assert_ptr_nonnull(mkdtemp(ledger_folder));
     const struct journal_options options = {.directory = ledger_folder};
     ck_assert_int_eq(journal_open(&journal, &options, &head), FAULT_NONE);
     ck_assert_uint_eq(head.seq, 0);
