@@ -14,7 +14,6 @@
 
 #include "ops/cauce/subcommand.h"
 #include "proto/base/limits.h"
-#include "proto/iso/field.h"
 #include "proto/iso/message.h"
 #include "proto/xml/canonical.h"
 #include "proto/xml/reader.h"
