@@ -48,12 +48,15 @@ def equal(got, wanted, what="value"):
 
 
 class Suite:
-    def __init__(self, name):
+    def __init__(self, name, options=()):
+        """`options`: (name, type, default, help) of further ones; they stand in `arguments`."""
         parser = argparse.ArgumentParser()
+        for option, kind, default, words in options:
+            parser.add_argument(option, type=kind, default=default, help=words)
         parser.add_argument("--build", default=os.environ.get("CAUCE_BUILD", "build/release"))
         parser.add_argument("--only", default="", help="only cases whose name holds this text")
         parser.add_argument("-v", "--verbose", action="store_true")
-        arguments = parser.parse_args()
+        self.arguments = arguments = parser.parse_args()
         self.name = name
         self.build = (oracle.ROOT / arguments.build).resolve()
         self.only = arguments.only
