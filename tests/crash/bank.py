@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A bank of the crash test: pays, answers, and logs with a sync each thing that it was told.
 
     bank.py FOLDER CODE LOG PEER...

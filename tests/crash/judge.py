@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What banks were told against what the ledger's rows say, with nothing but ledger/README.md.
 
     judge.py LEDGERDIR LOG...        the switch is down; a log is named CODE.log, bank.py wrote it

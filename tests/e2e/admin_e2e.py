@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """WIRE section 8, as far as it is built: health, metrics, and the state of the system."""
 
 import http.client

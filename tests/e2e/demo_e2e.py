@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """`cauce dev` and `cauce demo` as WIRE section 6 has them, and the demo's events (section 9)."""
 
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """WIRE section 9: the topics of the ledger and of the payments, read by kcat, hashed again here."""
 
 import base64

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """WIRE section 6: the files of `cauce dev`, cauced's start and stop, `cauce bank`, `cauce message`,
 `cauce verify`. `cauce demo` has demo_e2e.py."""
 
