@@ -5,11 +5,11 @@ import re
 import time
 
 import message
-from harness import Stream, Suite, equal, expect, finish
+from harness import Stream, Suite, equal, expect, finish, together
 from message import PACS002, PACS008, Message
 
 A, B, C, LATE = "10000001", "10000002", "10000003", "10000004"
-DEADLINE_MS = 4000
+DEADLINE_MS = 2500
 
 
 def restart(environment, cleanly=False):
@@ -86,10 +86,10 @@ def results(suite, environment, settled):
         equal(a.balances(), ("999993.89", "0.00"), "payer's balances")
         equal(b.balances(), ("1000006.11", "0.00"), "payee's balances")
     with suite.case("what was confirmed before a clean stop does not come again"):
-        a.poll(until_empty=True), b.poll(until_empty=True)
+        together(lambda bank: bank.poll(until_empty=True), (a, b))
         restart(environment, cleanly=True)
         before = list(a.repeated), list(b.repeated)
-        a.poll(until_empty=True), b.poll(until_empty=True)
+        together(lambda bank: bank.poll(until_empty=True), (a, b))
         equal((a.repeated, b.repeated), before, "repeated messages")
         equal((a.events, b.events), ([], []), "messages")
 
@@ -145,7 +145,7 @@ def many(suite, environment):
     with suite.case("grouped results behind a kill: each payment exactly one result"):
         for one in ids:
             a.result(one, "ACSC"), c.result(one, "ACCC")
-        a.poll(until_empty=True), c.poll(until_empty=True)
+        together(lambda bank: bank.poll(until_empty=True), (a, c))
         equal([event[:2] for event in a.events], [], "more at the payer's bank")
         equal([event for event in c.events if event[0] == PACS002], [], "more at the payee's bank")
         c.events.clear()  # pacs.008 that had not been confirmed
