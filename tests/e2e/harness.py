@@ -26,7 +26,7 @@ import traceback
 import message
 import oracle
 import wire
-from oracle import expect  # noqa: F401  (every file takes it from here)
+from oracle import expect, problem  # noqa: F401  (every file takes them from here)
 
 READY = re.compile(
     r"ready participants=https://127\.0\.0\.1:(\d+) admin=(?:https://127\.0\.0\.1:(\d+)|-)"

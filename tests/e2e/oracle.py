@@ -5,6 +5,7 @@ The XSDs are ISO's and not part of the project: they are looked for in $ISO_XSD_
 every suite says so with one skipped case.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -117,3 +118,22 @@ class Oracle:
         expect(certificates == [self.certificate], "not the switch's certificate, once, unbroken")
         value = re.search(r"SignatureValue>([^<]*)</", text)[1]
         expect(not re.search(r"\s", value), "white space in the signature's value")
+
+
+def problem(response, json_form=False):
+    """Judges an answer's problem document (RFC 9457)."""
+    kind = (response.field("content-type") or "").split(";")[0]
+    if json_form:
+        expect(kind == "application/problem+json", f"Content-Type {kind}")
+        body = json.loads(response.body)
+        name, status = body["type"], body["status"]
+        expect(body["title"] and "detail" in body, f"a problem without words: {body}")
+    else:
+        expect(kind == "application/problem+xml", f"Content-Type {kind}")
+        root = message.parse(response.body)
+        expect(root.tag == "{urn:ietf:rfc:7807}problem", f"root {root.tag}")
+        fields = {one.tag.split("}")[1]: one.text for one in root}
+        name, status = fields["type"], int(fields["status"])
+        expect(fields["title"] and "detail" in fields, f"a problem without words: {fields}")
+    expect(status == response.status, f"status {status} in the problem")
+    expect(re.fullmatch(r"urn:cauce:problem:[A-Za-z0-9-]+", name), f"type {name}")

@@ -233,7 +233,7 @@ def demands(suite, environment):
 
 def main():
     suite = Suite("refusal")
-    settings = {"participants.poll_seconds": 1}
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off"}
     with suite.environment_of(participants=6, settings=settings, genesis=edit) as environment:
         refused(suite, environment)
         taken_or_not(suite, environment)

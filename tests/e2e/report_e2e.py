@@ -96,7 +96,7 @@ def refused(suite, a):
 
 def main():
     suite = Suite("report")
-    settings = {"participants.poll_seconds": 1}
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off"}
     with suite.environment_of(participants=3, settings=settings, genesis=edit) as environment:
         a = environment.bank(A)
         shape(suite, a)

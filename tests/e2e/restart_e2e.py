@@ -163,7 +163,8 @@ def proved(suite, environment):
 
 def main():
     suite = Suite("restart")
-    settings = {"participants.poll_seconds": 1, "payments.deadline_high_ms": DEADLINE_MS}
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off",
+                "payments.deadline_high_ms": DEADLINE_MS}
     with suite.environment_of(participants=4, settings=settings) as environment:
         settled = offline_payee(suite, environment)
         results(suite, environment, settled)

@@ -343,7 +343,7 @@ def main():
             if one["code"] == TWO_KEYS:
                 one["signing"].append(f"participants/{TWO_KEYS}/second.crt")
 
-    settings = {"participants.poll_seconds": 1}
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off"}
     with suite.environment_of(participants=5, settings=settings, genesis=edit) as environment:
         a, ec_keyed, two = (environment.bank(code) for code in (A, EC_KEYED, TWO_KEYS))
         second = environment.folder / "participants" / TWO_KEYS / "second"

@@ -1,18 +1,17 @@
 #!/usr/bin/python3
-"""WIRE section 1 but for streams: TLS, HTTP, the statuses in their order, bodies and limits."""
+"""WIRE section 1: TLS, HTTP, the statuses in their order, bodies. Streams and limits have files of
+their own."""
 
 import gzip
-import json
 import re
 import socket
 import ssl
-import time
 import warnings
 import zlib
 
 import message
 import wire
-from harness import Suite, equal, expect, finish
+from harness import Suite, equal, expect, finish, problem
 from message import PACS002, PACS008
 
 A, B, C = "10000001", "10000002", "10000003"
@@ -22,8 +21,6 @@ CATALOG = f"{IN}/catalog"
 MESSAGES = f"{IN}/msgs"
 GET = f"GET {CATALOG} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 XML = "application/xml"
-REQUEST_SECONDS = 2
-IDLE_SECONDS = 3
 BODY_MAX = 640 * 1024
 MESSAGE_MAX = 64 * 1024
 
@@ -191,24 +188,6 @@ def malformed(suite, environment):
             connection.close()
 
 
-def problem(response, json_form=False):
-    kind = (response.field("content-type") or "").split(";")[0]
-    if json_form:
-        equal(kind, "application/problem+json", "Content-Type")
-        body = json.loads(response.body)
-        name, status = body["type"], body["status"]
-        expect(body["title"] and "detail" in body, f"a problem without words: {body}")
-    else:
-        equal(kind, "application/problem+xml", "Content-Type")
-        root = message.parse(response.body)
-        equal(root.tag, "{urn:ietf:rfc:7807}problem", "root")
-        fields = {one.tag.split("}")[1]: one.text for one in root}
-        name, status = fields["type"], int(fields["status"])
-        expect(fields["title"] and "detail" in fields, f"a problem without words: {fields}")
-    equal(status, response.status, "status of the problem")
-    expect(re.fullmatch(r"urn:cauce:problem:[A-Za-z0-9-]+", name), f"type {name}")
-
-
 # ---- statuses in their order ----
 
 
@@ -314,40 +293,6 @@ def statuses(suite, environment):
                                 {"Accept": "application/problem+json"})
         equal(response.status, 406, "status")
         problem(response, json_form=True)
-
-
-def heads(suite, environment):
-    bank = environment.bank(A)
-
-    def status_of(octets):
-        connection = bank.connect()
-        connection.send(octets)
-        response = connection.receive()
-        connection.close()
-        return response.status
-
-    with suite.case("64 headers pass, 65 are 431"):
-        lines = [b"A%d: x\r\n" % n for n in range(64)]
-        equal(status_of(LINE + HOST + b"".join(lines[:63]) + b"\r\n"), 200, "status of 64")
-        equal(status_of(LINE + HOST + b"".join(lines) + b"\r\n"), 431, "status of 65")
-    with suite.case("a head of 16 KiB passes, one octet more is 431"):
-        start = LINE + HOST + b"A: "
-        room = 16 * 1024 - len(start) - 4
-        equal(status_of(start + b"x" * room + b"\r\n\r\n"), 200, "status of 16 KiB")
-        equal(status_of(start + b"x" * (room + 1) + b"\r\n\r\n"), 431, "status of one more")
-    with suite.case("query strings are ignored"):
-        equal(bank.request("GET", CATALOG + "?a=b&c").status, 200, "status")
-    with suite.case("HTTP/1.0 needs no Host, and the connection ends"):
-        connection = bank.connect()
-        connection.send(f"GET {CATALOG} HTTP/1.0\r\n\r\n".encode())
-        equal(connection.receive().status, 200, "status")
-        expect(connection.ended(), "the connection goes on")
-        connection.close()
-    with suite.case("Connection: close is kept"):
-        connection = bank.connect()
-        equal(connection.request("GET", CATALOG, {"Connection": "close"}).status, 200, "status")
-        expect(connection.ended(), "the connection goes on")
-        connection.close()
 
 
 def catalogs(suite, environment):
@@ -525,100 +470,16 @@ def conversations(suite, environment):
         reject(environment, a, e2e)
 
 
-def times(suite, environment):
-    """Slow ones all at once, as each of them waits."""
-    a = environment.bank(A)
-    slow = {
-        "in the request line": b"GET /api",
-        "in the headers": LINE + b"Hos",
-        "in the body": POST + b"Content-Length: 9\r\n\r\nx",
-        "in a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nx",
-    }
-    connections = {what: a.connect() for what in slow}
-    started = time.monotonic()
-    for what, octets in slow.items():
-        connections[what].send(octets)
-    trickle = a.connect()
-    trickle.send(POST + b"Content-Length: 99\r\n\r\n")
-    idle = a.connect()
-    equal(idle.request("GET", CATALOG).status, 200, "status")
-    for _ in range(REQUEST_SECONDS * 2 - 1):
-        time.sleep(0.4)
-        trickle.send(b"x")
-    connections["octet by octet"] = trickle
-    for what, connection in connections.items():
-        with suite.case(f"408: a request that stops {what}"):
-            response = connection.receive()
-            equal(response.status, 408, "status")
-            problem(response)
-            waited = time.monotonic() - started
-            expect(REQUEST_SECONDS - 0.2 < waited < REQUEST_SECONDS + 2, f"after {waited:.1f} s")
-            expect(connection.ended(), "the connection goes on")
-            connection.close()
-    with suite.case("an idle connection is closed"):
-        expect(idle.ended(IDLE_SECONDS + 2), "it is still open")
-        waited = time.monotonic() - started
-        expect(waited > IDLE_SECONDS - 0.2, f"closed after {waited:.1f} s")
-        idle.close()
-
-
-# ---- rate ----
-
-
-def rate(suite):
-    settings = {"participants.poll_seconds": 1, "participants.rate_tokens": 20,
-                "participants.rate_refill": 10}
-    with suite.environment_of(name="rate", participants=3, settings=settings) as environment:
-        a, b = environment.bank(A), environment.bank(B)
-        with suite.case("429 once the bucket is empty, with Retry-After; then again 201"):
-            bad = [b"<a/>"] * 10
-            bodies_sent = 0
-            while (response := a.post(*wire.make_multipart(bad))).status == 201:
-                bodies_sent += 1
-                expect(bodies_sent < 6, "no 429 comes")
-            expect(bodies_sent in (2, 3), f"429 after {bodies_sent} bodies of 10 messages")
-            equal(response.status, 429, "status")
-            problem(response)
-            wait = response.field("retry-after")
-            expect(re.fullmatch("[1-9][0-9]*", wait or ""), f"Retry-After is {wait!r}")
-            time.sleep(int(wait))
-            equal(a.post(b"<a/>").status, 201, "status behind Retry-After")
-        with suite.case("another participant has its own bucket"):
-            a.post(*wire.make_multipart(bad)), a.post(*wire.make_multipart(bad))
-            equal(a.post(b"<a/>").status, 429, "status")
-            equal(b.post(b"<a/>").status, 201, "status")
-        with suite.case("a pacs.002 costs a fifth"):
-            c = environment.bank(C)
-            octets = [c.answers(message.verdict(message.unique("E"), "ACSP")) for _ in range(10)]
-            sent = 0
-            while c.post(*wire.make_multipart(octets)).status == 201:
-                sent += 1
-                expect(sent < 60, "no 429 comes")
-            expect(sent >= 10, f"429 after {sent} bodies of 10 pacs.002")
-        with suite.case("GETs cost nothing"):
-            for _ in range(50):
-                equal(c.request("GET", f"/api/v1/in/{C}/catalog").status, 200, "status")
-        for bank in (a, b, c):
-            bank.poll(until_empty=True)
-            bank.events.clear()
-
-
 def main():
     suite = Suite("transport")
-    settings = {"participants.poll_seconds": 1, "switch.loops": 2}
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off", "switch.loops": 2}
     with suite.environment_of(participants=2, settings=settings) as environment:
         tls(suite, environment)
         malformed(suite, environment)
         statuses(suite, environment)
-        heads(suite, environment)
         catalogs(suite, environment)
         bodies(suite, environment)
         conversations(suite, environment)
-    settings |= {"participants.request_timeout_seconds": REQUEST_SECONDS,
-                 "participants.idle_timeout_seconds": IDLE_SECONDS}
-    with suite.environment_of(name="times", participants=2, settings=settings) as environment:
-        times(suite, environment)
-    rate(suite)
     finish(suite)
 
 
