@@ -144,7 +144,9 @@ uint32_t stream_poll(struct stream_table *table, const struct poll_command *poll
     uint64_t const step = poll->token.step;
     bool const is_next = stream && step != 0 && step == stream->next_step;
     bool const is_asked = stream && step != 0 && step == stream->asked_step;
-    bool const is_last = is_next || (is_asked && stream->is_waiting);
+    /* Until a GET is answered, its own URL is the last that was handed out, also when its connection
+     * is gone. */
+    bool const is_last = is_next || (is_asked && stream->next_step == 0);
     if (!is_next && !is_asked) {
         answers[0] = answer_of(loop, poll->request, POLL_GONE);
         return 1;

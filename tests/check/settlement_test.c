@@ -483,6 +483,22 @@ START_TEST(a_newer_request_takes_over)
 }
 END_TEST
 
+START_TEST(a_get_whose_connection_is_gone_can_be_deleted)
+{
+    struct batch batch;
+    pay_now(ALFA, BETA, "E1", 1);
+    struct batch const first = batch_of(BETA, POLL_START, no_token);
+    uint64_t const waits = poll(BETA, POLL_NEXT, first.reply.next);
+    turn();
+    poll_end(BETA, waits, POLL_CONNECTION_LOST);
+    turn();
+    ck_assert(!take_batch(&batch));
+    ck_assert_int_eq(batch_of(BETA, POLL_DELETE, first.reply.next).reply.outcome, POLL_CLOSED);
+    ck_assert_int_eq(batch_of(BETA, POLL_NEXT, first.reply.next).reply.outcome, POLL_GONE);
+    ck_assert_uint_eq(outbox_unconfirmed(settlement_outbox(house.settlement), BETA), 0);
+}
+END_TEST
+
 START_TEST(the_seventh_stream_and_what_a_dead_one_held)
 {
     struct batch batch;
@@ -670,6 +686,7 @@ int main(void)
     tcase_add_test(cases, a_repeated_get_gives_the_same_batch);
     tcase_add_test(cases, a_step_answered_204_never_confirms_what_came_with_its_repeat);
     tcase_add_test(cases, a_newer_request_takes_over);
+    tcase_add_test(cases, a_get_whose_connection_is_gone_can_be_deleted);
     tcase_add_test(cases, the_seventh_stream_and_what_a_dead_one_held);
     tcase_add_test(cases, after_a_restart_the_same_id_has_the_same_content);
     tcase_add_test(cases, a_restart_expires_what_was_not_delivered);
