@@ -14,6 +14,7 @@
 
 #include "ops/cauce/subcommand.h"
 #include "proto/base/limits.h"
+#include "proto/iso/field.h"
 #include "proto/iso/message.h"
 #include "proto/xml/canonical.h"
 #include "proto/xml/reader.h"
@@ -186,7 +187,7 @@ static bool canonicalise(struct xml_document *document, uint16_t excluded, struc
     refusal_set(refusal, REFUSAL_BADXML,
                 fault == FAULT_FULL ? "the canonical form is too long"
                                     : "a relative namespace name has no canonical form");
-    refusal_locate(refusal, document, 0);
+    field_locate(refusal, document, 0);
     return false;
 }
 
@@ -195,7 +196,7 @@ static bool parse_xml(struct xml_document *document, struct span bytes, struct r
     struct reader_error error;
     if (reader_parse(document, bytes, NULL, &error) == FAULT_NONE) return true;
     refusal_set(refusal, REFUSAL_BADXML, "%s", reader_words(error.kind));
-    refusal_locate(refusal, document, error.node);
+    field_locate(refusal, document, error.node);
     return false;
 }
 
@@ -282,7 +283,7 @@ static int sign(struct xml_document *document, struct span bytes, struct signatu
     uint16_t header = document_child(document, 0, SPAN("AppHdr"));
     if (!span_equal(document_local(document, 0), SPAN("Envelope")) || header == XML_NONE) {
         refusal_set(&refusal, REFUSAL_SCHEMA, "the message is not an Envelope with an AppHdr");
-        refusal_locate(&refusal, document, 0);
+        field_locate(&refusal, document, 0);
         return say_refusal(stderr, &refusal);
     }
     uint16_t const old = document_child(document, header, SPAN("Sgntr"));

@@ -16,11 +16,10 @@ void admi002_read(const struct xml_document *document, uint16_t node, struct adm
     };
 }
 
-struct admi002 admi002_of_refusal(const struct refusal *refusal, struct span resource_id)
+struct admi002 admi002_of_refusal(const struct refusal *refusal)
 {
-    struct span const reference = refusal_reference(refusal);
     return (struct admi002){
-        .reference = reference.size > 0 ? reference : resource_id,
+        .reference = refusal_reference(refusal),
         .code = refusal_text(refusal->code),
         .location = refusal_location(refusal),
         .words = refusal_words(refusal),

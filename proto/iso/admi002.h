@@ -8,7 +8,7 @@
 #include "proto/base/fault.h"
 #include "proto/base/span.h"
 #include "proto/iso/compose.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/xml/document.h"
 
 struct admi002 {
@@ -21,8 +21,8 @@ struct admi002 {
 /* Reads the Document at `node`. Assumed: the schema walker found it valid; then nothing fails. */
 void admi002_read(const struct xml_document *document, uint16_t node, struct admi002 *admi002);
 
-/* What says `refusal` about a message that got this PI-ResourceId; spans into both. */
-struct admi002 admi002_of_refusal(const struct refusal *refusal, struct span resource_id);
+/* What says `refusal`; spans into it. Assumed: it has a reference. */
+struct admi002 admi002_of_refusal(const struct refusal *refusal);
 
 /* An empty location or empty words are left out. header->business_id stands in AppHdr only, as
  * admi.002 has no id of its own. FAULT_FULL: the buffer is too small. */

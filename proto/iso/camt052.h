@@ -10,7 +10,7 @@
 #include "proto/base/fault.h"
 #include "proto/base/span.h"
 #include "proto/iso/compose.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/xml/document.h"
 
 struct camt052 {

@@ -21,6 +21,12 @@ struct span field_trim(struct span text)
     return text;
 }
 
+void field_locate(struct refusal *refusal, const struct xml_document *document, uint16_t node)
+{
+    char path[XML_PATH_BYTES];
+    refusal_place(refusal, span_of(path, document_path(document, node, path)));
+}
+
 bool field_refuse(struct refusal *refusal, const struct xml_document *document, uint16_t node,
                   const char *format, ...)
 {
@@ -30,7 +36,7 @@ bool field_refuse(struct refusal *refusal, const struct xml_document *document, 
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     refusal_set(refusal, REFUSAL_SCHEMA, "%s", words);
-    refusal_locate(refusal, document, node);
+    field_locate(refusal, document, node);
     return false;
 }
 

@@ -14,13 +14,16 @@
 #include "proto/base/fault.h"
 #include "proto/base/span.h"
 #include "proto/base/time.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/xml/document.h"
 #include "proto/xml/writer.h"
 
 /* `text` without the white space around it: what XML Schema's "collapse" leaves of a decimal or a
  * time, which have none inside. */
 struct span field_trim(struct span text);
+
+/* Points the refusal at `node`: the path of local names (xml/document.h); XML_NONE: at nothing. */
+void field_locate(struct refusal *refusal, const struct xml_document *document, uint16_t node);
 
 /* Refuses `node` with SCHEMA and these words; false, so that a reader can return it. */
 bool field_refuse(struct refusal *refusal, const struct xml_document *document, uint16_t node,

@@ -49,7 +49,7 @@ static bool refuse(struct refusal *refusal, enum refusal_code code,
                    const struct xml_document *document, uint16_t node, const char *words)
 {
     refusal_set(refusal, code, "%s", words);
-    refusal_locate(refusal, document, node);
+    field_locate(refusal, document, node);
     return false;
 }
 
@@ -91,7 +91,7 @@ static bool parse(struct message_reader *reader, struct span bytes, struct refus
     document_position(&reader->document, error.offset, &line, &column);
     refusal_set(refusal, REFUSAL_BADXML, "%s (line %u, column %u)", reader_words(error.kind),
                 (unsigned)line, (unsigned)column);
-    refusal_locate(refusal, &reader->document, error.node);
+    field_locate(refusal, &reader->document, error.node);
     return false;
 }
 
@@ -265,7 +265,7 @@ static bool check_header_alone(const struct xml_document *document,
 {
     if (header->created != TIME_PARSE_GOOD) {
         refusal_set(refusal, REFUSAL_HEADER, "CreDt: %s", field_time_words(header->created));
-        refusal_locate(refusal, document, header->created_node);
+        field_locate(refusal, document, header->created_node);
         return false;
     }
     /* Both sides lie between 1970 and 2200, so their difference cannot overflow. */

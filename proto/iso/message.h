@@ -24,7 +24,7 @@
 #include "proto/iso/header.h"
 #include "proto/iso/pacs002.h"
 #include "proto/iso/pacs008.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/signature/signature.h"
 #include "proto/xml/document.h"
 

@@ -13,7 +13,7 @@
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
 #include "proto/iso/compose.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/xml/document.h"
 
 /* TxSts (ISO's external code list); whether a bank may answer it, whether the switch may send it. */

@@ -18,7 +18,7 @@
 #include "proto/base/span.h"
 #include "proto/crypto/hash.h"
 #include "proto/iso/compose.h"
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 #include "proto/xml/document.h"
 
 /* SttlmPrty, else PmtTpInf/InstrPrty: NORM is NORM, anything else and nothing is HIGH. */

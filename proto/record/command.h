@@ -20,6 +20,7 @@
 #include "proto/base/limits.h"
 #include "proto/crypto/hash.h"
 #include "proto/record/identifier.h"
+#include "proto/record/refusal.h"
 
 enum command_kind {
     COMMAND_BODY = 1,
@@ -100,38 +101,9 @@ struct balance_command {
     struct max35_text query; /* GrpHdr/MsgId of the camt.060 */
 };
 
-/* Codes of RjctgPtyRsn (WIRE section 2). Never reorder; append only. */
-#define REFUSAL_CODE_LIST(X)                                                                       \
-    X(BADXML, "BADXML")                                                                            \
-    X(SCHEMA, "SCHEMA")                                                                            \
-    X(VERSION, "VERSION")                                                                          \
-    X(SENDER, "SENDER")                                                                            \
-    X(HEADER, "HEADER")                                                                            \
-    X(SIGNATURE, "SIGNATURE")
-
-enum refusal_code {
-    REFUSAL_NONE,
-#define REFUSAL_MEMBER(name, text) REFUSAL_##name,
-    REFUSAL_CODE_LIST(REFUSAL_MEMBER)
-#undef REFUSAL_MEMBER
-};
-
-/* "BADXML" and so on; "" for REFUSAL_NONE. Static. */
-const char *command_refusal_text(enum refusal_code code);
-
-#define REFUSAL_WORDS_BYTES 160
-
-/* Why a message cannot be taken, ready for its admi.002. Texts end with a zero. */
-struct refusal {
-    enum refusal_code code;
-    struct max35_text reference;             /* RltdRef/Ref */
-    char location[LIMIT_LOCATION_BYTES + 1]; /* ErrLctn; "": none */
-    char words[REFUSAL_WORDS_BYTES];         /* RsnDesc, UTF-8, 1 to 159 bytes */
-};
-
 struct refusal_command {
     uint32_t kind;
-    struct refusal refusal;
+    struct refusal refusal; /* with a reference */
 };
 
 /* The opaque of a stream's path: which stream, and which of its PI-Pull-Next. */

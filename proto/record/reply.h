@@ -15,6 +15,7 @@
 
 #include "proto/record/command.h"
 #include "proto/record/entry.h"
+#include "proto/record/refusal.h"
 
 enum reply_kind { REPLY_BODY = 1, REPLY_POLL, REPLY_DELIVERY, REPLY_ITEM };
 

@@ -13,8 +13,8 @@
 #include "proto/base/log.h"
 #include "proto/http/gzip.h"
 #include "proto/http/multipart.h"
+#include "proto/iso/message.h"
 #include "switch/participant/keyring.h"
-#include "switch/participant/messages.h"
 #include "switch/participant/resource.h"
 #include "switch/participant/session.h"
 
@@ -42,7 +42,7 @@ struct intake {
     struct message_reader *reader;
     struct signature_checker *checker;
     struct message message;
-    struct iso_refusal refusal;
+    struct refusal refusal;
     char plain[LIMIT_BODY_BYTES];          /* what came out of gzip */
     char canonical[LIMIT_CANONICAL_BYTES]; /* transactions of one message */
 };
@@ -136,28 +136,6 @@ struct body_draft {
     int64_t now_ns;
 };
 
-/* Copies UTF-8 as far as it fits, whole characters only, and a zero. */
-static void cut_copy(char *copy, size_t copy_max, struct span text)
-{
-    size_t size = text.size < copy_max ? text.size : copy_max;
-    while (size > 0 && size < text.size && ((unsigned char)text.bytes[size] & 0xc0) == 0x80) {
-        size -= 1;
-    }
-    if (size > 0) memcpy(copy, text.bytes, size);
-    copy[size] = 0;
-}
-
-static enum refusal_code code_of(const struct iso_refusal *found)
-{
-    for (int code = REFUSAL_NONE + 1; code <= REFUSAL_SIGNATURE; code++) {
-        if (span_equal(refusal_text(found->code),
-                       span_text(command_refusal_text((enum refusal_code)code)))) {
-            return (enum refusal_code)code;
-        }
-    }
-    return REFUSAL_BADXML;
-}
-
 static void put_message(struct intake *intake, struct body_draft *draft, struct span bytes,
                         const struct resource_id *id, const struct hash *certificate)
 {
@@ -176,26 +154,20 @@ static void put_message(struct intake *intake, struct body_draft *draft, struct 
 static void put_refusal(struct intake *intake, struct body_draft *draft,
                         const struct resource_id *id)
 {
-    const struct iso_refusal *const found = &intake->refusal;
+    struct refusal *const found = &intake->refusal;
+    /* WIRE section 2: "RltdRef/Ref = the first Envelope/AppHdr/BizMsgIdr, or the PI-ResourceId where
+     * that cannot be read or is not 1-35 characters". */
+    if (refusal_reference(found).size == 0) refusal_refer(found, span_text(id->text));
     struct refusal_command *const command =
         crossing_claim(intake->settings.crossing, sizeof *command, 0);
     command->kind = COMMAND_REFUSAL;
-    struct refusal *const told = &command->refusal;
-    told->code = code_of(found);
-    /* WIRE section 2: "RltdRef/Ref = the first Envelope/AppHdr/BizMsgIdr, or the PI-ResourceId where
-     * that cannot be read". */
-    struct span const reference = refusal_reference(found);
-    if (reference.size == 0 || !identifier_parse_max35(reference, &told->reference)) {
-        bool const fits = identifier_parse_max35(span_text(id->text), &told->reference);
-        assert(fits);
-        (void)fits;
-    }
-    cut_copy(told->location, sizeof told->location - 1, refusal_location(found));
-    cut_copy(told->words, sizeof told->words - 1, refusal_words(found));
+    command->refusal = *found;
     draft->command->command_count += 1;
     metric_add(intake->settings.metrics, METRIC_MESSAGES_REFUSED, 1);
-    LOG(LOG_WARNING, "intake", "a message of %.8s was refused: %s %s %s", draft->task->code.text,
-        command_refusal_text(told->code), told->location, told->words);
+    struct span const code = refusal_text(found->code);
+    LOG(LOG_WARNING, "intake", "a message of %.8s was refused: %.*s %.*s %.*s",
+        draft->task->code.text, (int)code.size, code.bytes, (int)found->location_size,
+        found->location, (int)found->words_size, found->words);
 }
 
 /* Zeros for an agent that is no code: the core knows no such participant. */
@@ -316,9 +288,10 @@ static bool verify(struct intake *intake, const struct body_draft *draft,
     }
     *certificate = certificates[key];
     if (intake->message.kind == CATALOGUE_PACS_008 && !canonicalise(intake, forms)) {
-        refusal_set(&intake->refusal, (enum iso_refusal_code)ISO_REFUSAL_BADXML,
+        /* "BADXML: ... a bound exceeded (Ref = PI-ResourceId)": put_refusal fills it in. */
+        refusal_set(&intake->refusal, REFUSAL_BADXML,
                     "the canonical form of a transaction is too long");
-        refusal_refer(&intake->refusal, intake->message.header.header.business_id);
+        refusal_refer(&intake->refusal, (struct span){0});
         return false;
     }
     return true;

@@ -6,8 +6,8 @@
 
 #include "proto/base/limits.h"
 #include "proto/base/log.h"
+#include "proto/iso/message.h"
 #include "switch/loop/pool.h"
-#include "switch/participant/messages.h"
 #include "switch/participant/shelf.h"
 
 /* What a message takes beside its transactions: Envelope, AppHdr, GrpHdr, the signature with an
@@ -25,7 +25,7 @@ struct outbound {
     struct message_reader *reader; /* of messages that were read back from the ledger */
     struct shelf *shelf;
     struct message message;
-    struct iso_refusal refusal;
+    struct refusal refusal;
     char canonical[LIMIT_FORWARD_BYTES]; /* transactions taken from whole messages */
 };
 
@@ -156,12 +156,7 @@ static enum fault write_pacs002(struct compose *compose, const struct header *he
 static enum fault write_admi002(struct compose *compose, const struct header *header,
                                 const struct refusal *refusal)
 {
-    struct admi002 const admi002 = {
-        .reference = identifier_max35_text(&refusal->reference),
-        .code = span_text(command_refusal_text(refusal->code)),
-        .location = span_text(refusal->location),
-        .words = span_text(refusal->words),
-    };
+    struct admi002 const admi002 = admi002_of_refusal(refusal);
     return admi002_write(compose, header, &admi002);
 }
 

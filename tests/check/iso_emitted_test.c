@@ -174,9 +174,11 @@ static enum fault emit_long_refusal(void)
 {
     static struct refusal refusal;
     refusal_set(&refusal, REFUSAL_BADXML, "%0400d", 7);
-    memset(refusal.location, '/', LIMIT_LOCATION_BYTES);
-    refusal.location_size = LIMIT_LOCATION_BYTES;
-    struct admi002 const admi002 = admi002_of_refusal(&refusal, LONG_TEXT);
+    char location[REFUSAL_LOCATION_BYTES];
+    memset(location, '/', sizeof location);
+    refusal_place(&refusal, span_of(location, sizeof location));
+    refusal_refer(&refusal, LONG_TEXT);
+    struct admi002 const admi002 = admi002_of_refusal(&refusal);
     return admi002_write(&compose, &from_switch, &admi002);
 }
 

@@ -133,43 +133,54 @@ START_TEST(balance_missing)
 }
 END_TEST
 
-/* A refusal of the switch's as the bank hears it; where no BizMsgIdr was read, the id of the
- * resource stands for it. */
+/* A refusal of the switch's as the bank hears it, with and without a location. */
 START_TEST(refusals)
 {
-    static const char *const references[] = {"M1", ""};
+    static const char *const locations[] = {"/Envelope/Document", ""};
     for (size_t i = 0; i < 2; i++) {
         struct refusal said;
-        refusal_refer(&said, span_text(references[i]));
+        refusal_refer(&said, SPAN("M1"));
         refusal_set(&said, REFUSAL_SCHEMA, "element %s is \xc3\xb1 missing", "<X>");
-        struct admi002 admi002 = admi002_of_refusal(&said, SPAN("R-7"));
-        if (i == 0) admi002.location = SPAN("/Envelope/Document");
+        refusal_place(&said, span_text(locations[i]));
+        struct admi002 const admi002 = admi002_of_refusal(&said);
         compose_open(&compose, buffer, sizeof buffer);
         ck_assert_int_eq(admi002_write(&compose, &switch_header, &admi002), FAULT_NONE);
         ck_assert_int_eq(
             message_read(reader, compose_unsigned(&compose), &bank_rules, &message, &refusal),
             MESSAGE_GOOD);
         const struct admi002 *const read = &message.content.admi002;
-        ck_assert(span_equal(read->reference, i == 0 ? SPAN("M1") : SPAN("R-7")));
+        ck_assert(span_equal(read->reference, SPAN("M1")));
         ck_assert(span_equal(read->code, SPAN("SCHEMA")));
-        ck_assert(span_equal(read->location, admi002.location));
+        ck_assert(span_equal(read->location, span_text(locations[i])));
         ck_assert(span_equal(read->words, SPAN("element <X> is ?? missing")));
     }
 }
 END_TEST
 
-/* Words are cut at 350, references are 35 characters at most. */
+/* Words are cut at 159, references are 35 characters at most, a location is cut at 350 bytes and
+ * between characters. */
 START_TEST(refusal_bounds)
 {
     char words[2000];
     memset(words, 'w', sizeof words - 1);
     words[sizeof words - 1] = '\0';
     refusal_set(&refusal, REFUSAL_BADXML, "%s", words);
-    ck_assert_uint_eq(refusal_words(&refusal).size, 350);
+    ck_assert_uint_eq(refusal_words(&refusal).size, 159);
     refusal_refer(&refusal, span_of(words, 35));
     ck_assert_uint_eq(refusal_reference(&refusal).size, 35);
     refusal_refer(&refusal, span_of(words, 36));
     ck_assert_uint_eq(refusal_reference(&refusal).size, 0);
+    refusal_place(&refusal, span_of(words, 350));
+    ck_assert_uint_eq(refusal_location(&refusal).size, 350);
+    refusal_place(&refusal, span_of(words, 351));
+    ck_assert_uint_eq(refusal_location(&refusal).size, 350);
+    memcpy(words + 348, "\xe2\x82\xac", 3);
+    refusal_place(&refusal, span_of(words, 400));
+    ck_assert_uint_eq(refusal_location(&refusal).size, 348);
+    refusal_place(&refusal, span_of(words, 351 - 3));
+    ck_assert_uint_eq(refusal_location(&refusal).size, 348);
+    refusal_place(&refusal, (struct span){0});
+    ck_assert_uint_eq(refusal_location(&refusal).size, 0);
 }
 END_TEST
 

@@ -12,10 +12,10 @@
 
 #include "proto/base/time.h"
 #include "proto/crypto/authority.h"
+#include "proto/iso/message.h"
 #include "proto/tls/tls.h"
 #include "proto/xml/canonical.h"
 #include "proto/xml/reader.h"
-#include "switch/participant/messages.h"
 
 #define RING_BYTES (1024 * 1024)
 #define WAIT_MS 5000

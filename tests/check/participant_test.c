@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "proto/base/time.h"
-#include "switch/participant/messages.h"
+#include "proto/iso/message.h"
 #include "switch/participant/route.h"
 #include "switch/participant/shelf.h"
 #include "tests/check/net_fixture.h"
@@ -207,7 +207,8 @@ START_TEST(a_payment_becomes_a_transfer)
     struct fixture_seen const seen = fixture_seen();
     ck_assert_uint_eq(seen.bodies, 1);
     ck_assert_uint_eq(seen.transfers, 1);
-    ck_assert_msg(seen.refusals == 0, "%s", seen.refusal.refusal.words);
+    struct span const words = refusal_words(&seen.refusal.refusal);
+    ck_assert_msg(seen.refusals == 0, "%.*s", (int)words.size, words.bytes);
     ck_assert(span_equal(bank_line_field(line, "PI-ResourceId"),
                          span_text(seen.message.resource_id.text)));
     struct hash const hash = hash_of(message);
@@ -280,7 +281,9 @@ START_TEST(a_transaction_has_a_bound)
     ck_assert_uint_eq(seen.transfers, far_namespaces[_i].is_taken);
     if (!far_namespaces[_i].is_taken) {
         ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_BADXML);
-        ck_assert(span_equal(identifier_max35_text(&seen.refusal.refusal.reference), SPAN("E1")));
+        /* WIRE section 2: "a bound exceeded (Ref = PI-ResourceId)". */
+        ck_assert(span_equal(refusal_reference(&seen.refusal.refusal),
+                             bank_line_field(line, "PI-ResourceId")));
     }
     bank_line_close(line);
     fixture_stop();
@@ -311,7 +314,7 @@ START_TEST(parts_get_their_ids_in_order)
     struct span const last = span_text(seen.message.resource_id.text);
     ck_assert(span_equal(span_after(ids, ids.size - last.size), last));
     /* Nothing could be read of it: its admi.002 cites the PI-ResourceId. */
-    ck_assert(span_equal(identifier_max35_text(&seen.refusal.refusal.reference), last));
+    ck_assert(span_equal(refusal_reference(&seen.refusal.refusal), last));
     ck_assert_uint_eq(fixture_metric(METRIC_MESSAGES_RECEIVED), 3);
     bank_line_close(line);
     fixture_stop();
@@ -356,7 +359,7 @@ START_TEST(a_location_is_cut_between_characters)
     struct fixture_seen const seen = fixture_seen();
     ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_BADXML);
     /* Two names of 121 bytes with their slash, the third cut at 350: a slash and 53 characters. */
-    ck_assert_uint_eq(strlen(seen.refusal.refusal.location), 349);
+    ck_assert_uint_eq(refusal_location(&seen.refusal.refusal).size, 349);
     bank_line_close(line);
     fixture_stop();
 }
@@ -376,7 +379,7 @@ START_TEST(a_signature_of_another_is_refused)
     struct fixture_seen const seen = fixture_seen();
     ck_assert_uint_eq(seen.transfers, 0);
     ck_assert_int_eq(seen.refusal.refusal.code, REFUSAL_SIGNATURE);
-    ck_assert(span_equal(identifier_max35_text(&seen.refusal.refusal.reference), SPAN("E1")));
+    ck_assert(span_equal(refusal_reference(&seen.refusal.refusal), SPAN("E1")));
     ck_assert(hash_is_zero(&seen.message.certificate));
     bank_line_close(line);
     fixture_stop();
@@ -465,7 +468,7 @@ static void check_message(struct span bytes, enum catalogue_kind kind, const cha
     struct message_reader *reader = NULL;
     struct signature_checker *checker = NULL;
     static struct message message;
-    static struct iso_refusal refusal;
+    static struct refusal refusal;
     struct message_rules const rules = {
         .side = MESSAGE_BY_BANK, .sender = SPAN("00038166"), .receiver = SPAN("10000001")};
     const struct certificate *const certificate = fixture_switch_certificate();

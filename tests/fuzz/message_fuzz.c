@@ -26,11 +26,12 @@ static void read_by_bank(const struct compose *compose, struct message *message)
     if (verdict != MESSAGE_GOOD) abort();
 }
 
-static void answer(const struct refusal *refusal)
+static void answer(struct refusal *refusal)
 {
     struct compose compose;
     struct message message;
-    struct admi002 const admi002 = admi002_of_refusal(refusal, SPAN("R1"));
+    if (refusal_reference(refusal).size == 0) refusal_refer(refusal, SPAN("R1"));
+    struct admi002 const admi002 = admi002_of_refusal(refusal);
     compose_open(&compose, buffer, sizeof buffer);
     if (admi002_write(&compose, &header, &admi002) != FAULT_NONE) abort();
     read_by_bank(&compose, &message);

@@ -263,7 +263,7 @@ static bool send_ask(const struct town *town, const struct post *post,
     case ASK_REFUSAL: {
         struct refusal_command const refusal = {
             .kind = COMMAND_REFUSAL,
-            .refusal = {.code = REFUSAL_SCHEMA, .reference = {.size = 1, .bytes = "R"}}};
+            .refusal = {.code = REFUSAL_SCHEMA, .reference_size = 1, .reference = "R"}};
         return claim_copy(ring, &refusal, sizeof refusal, none);
     }
     }

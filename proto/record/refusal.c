@@ -1,8 +1,10 @@
 /* Refusals: a code, whom it answers, where and why, all copied and cut to what admi.002 holds. */
-#include "proto/iso/refusal.h"
+#include "proto/record/refusal.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct span refusal_text(enum refusal_code code)
 {
@@ -46,7 +48,13 @@ void refusal_set(struct refusal *refusal, enum refusal_code code, const char *fo
         bool const printable = words[i] >= ' ' && words[i] <= '~';
         refusal->words[i] = printable ? words[i] : '?';
     }
-    refusal->words_size = (uint16_t)size;
+    refusal->words_size = (uint8_t)size;
+}
+
+/* Bytes 10xxxxxx go on with a character of UTF-8, all others begin one. */
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0U) != 0x80U;
 }
 
 void refusal_refer(struct refusal *refusal, struct span reference)
@@ -55,15 +63,21 @@ void refusal_refer(struct refusal *refusal, struct span reference)
     if (reference.size == 0 || reference.size > REFUSAL_REFERENCE_BYTES) return;
     size_t characters = 0;
     for (size_t i = 0; i < reference.size; i++) {
-        /* Bytes 10xxxxxx go on with a character of UTF-8, all others begin one. */
-        if (((unsigned char)reference.bytes[i] & 0xc0U) != 0x80U) characters++;
+        if (begins_character(reference.bytes[i])) characters++;
     }
     if (characters > LIMIT_ID_BYTES) return;
     memcpy(refusal->reference, reference.bytes, reference.size);
-    refusal->reference_size = (uint16_t)reference.size;
+    refusal->reference_size = (uint8_t)reference.size;
 }
 
-void refusal_locate(struct refusal *refusal, const struct xml_document *document, uint16_t node)
+void refusal_place(struct refusal *refusal, struct span location)
 {
-    refusal->location_size = (uint16_t)document_path(document, node, refusal->location);
+    size_t size = location.size;
+    if (size > REFUSAL_LOCATION_BYTES) {
+        size = REFUSAL_LOCATION_BYTES;
+        while (size > 0 && !begins_character(location.bytes[size]))
+            size -= 1;
+    }
+    if (size > 0) memcpy(refusal->location, location.bytes, size);
+    refusal->location_size = (uint16_t)size;
 }

@@ -1,17 +1,17 @@
 /* refusal: why a message cannot be taken, as admi.002 says it (WIRE section 2, the table).
  *
  * A refusal is filled while a message is read and copied out of it: it stays good when the message
- * is gone. Plain data; same thread as the reading. */
-#ifndef PROTO_ISO_REFUSAL_H
-#define PROTO_ISO_REFUSAL_H
+ * is gone, travels in records, and waits in settlement until the bank asks. Plain data; whoever
+ * holds it owns it. Its size is paid for each answer that waits, so it holds no more than this. */
+#ifndef PROTO_RECORD_REFUSAL_H
+#define PROTO_RECORD_REFUSAL_H
 
-#include <stddef.h>
+#include <assert.h>
 #include <stdint.h>
 
 #include "proto/base/fault.h"
 #include "proto/base/limits.h"
 #include "proto/base/span.h"
-#include "proto/xml/document.h"
 
 /* RjctgPtyRsn, in the order in which they are tested but for SCHEMA, which is tested twice. */
 #define REFUSAL_LIST(X)                                                                            \
@@ -29,17 +29,22 @@ enum refusal_code {
 };
 
 #define REFUSAL_REFERENCE_BYTES (4 * LIMIT_ID_BYTES) /* 35 characters of UTF-8 */
-#define REFUSAL_WORDS_BYTES LIMIT_LOCATION_BYTES     /* ours are ASCII, cut at 350 */
+#define REFUSAL_LOCATION_BYTES LIMIT_LOCATION_BYTES  /* names outside ASCII make it cut earlier */
+#define REFUSAL_WORDS_BYTES 159                      /* a sentence and two names of ISO's */
 
 struct refusal {
     enum refusal_code code;
-    uint16_t reference_size; /* 0: BizMsgIdr cannot be read, the PI-ResourceId stands for it */
-    uint16_t location_size;  /* 0: there is no element to point at */
-    uint16_t words_size;
+    uint16_t location_size; /* 0: there is no element to point at */
+    uint8_t reference_size; /* 0: BizMsgIdr cannot be read; then the PI-ResourceId stands for it */
+    uint8_t words_size;
     char reference[REFUSAL_REFERENCE_BYTES];
-    char location[XML_PATH_BYTES];
+    char location[REFUSAL_LOCATION_BYTES];
     char words[REFUSAL_WORDS_BYTES];
 };
+
+static_assert(sizeof(struct refusal) <= 700, "LIMIT_TRANSIENT counts on it");
+static_assert(REFUSAL_REFERENCE_BYTES <= UINT8_MAX && REFUSAL_WORDS_BYTES <= UINT8_MAX,
+              "their sizes are bytes");
 
 /* "BADXML". Static. */
 struct span refusal_text(enum refusal_code code);
@@ -49,15 +54,17 @@ struct span refusal_reference(const struct refusal *refusal);
 struct span refusal_location(const struct refusal *refusal);
 struct span refusal_words(const struct refusal *refusal);
 
-/* Sets the code and the words, the latter cut at 350 bytes; clears the location, keeps the
- * reference. Non-ASCII bytes of the words become '?': they end in RsnDesc, which must be text. */
+/* Sets the code and the words, the latter cut at 159 bytes; clears the location, keeps the
+ * reference. Bytes of the words that are not printable ASCII become '?': they end in RsnDesc, which
+ * must be text. */
 void refusal_set(struct refusal *refusal, enum refusal_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Sets the reference if it is 1 to 35 characters, else clears it. */
+/* Sets the reference if it is 1 to 35 characters, else clears it. Assumed: UTF-8. */
 void refusal_refer(struct refusal *refusal, struct span reference);
 
-/* Sets the location to the path of `node` (xml/document.h); XML_NONE clears it. */
-void refusal_locate(struct refusal *refusal, const struct xml_document *document, uint16_t node);
+/* Sets the location, cut at 350 bytes between two characters; an empty one clears it.
+ * Assumed: UTF-8. */
+void refusal_place(struct refusal *refusal, struct span location);
 
 #endif
