@@ -122,14 +122,19 @@ static void answer_batch(struct stream *stream, struct exchange *exchange,
     answer_messages(exchange, pull_next, messages, count);
 }
 
+static void pass_batch(uint32_t count, struct ring *replies)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        outbound_pass(replies);
+    }
+}
+
 void stream_finish(struct stream *stream, struct exchange *exchange, const struct poll_reply *reply,
                    struct ring *replies)
 {
     assert(reply->message_count <= LIMIT_PARTS);
     if (!exchange) {
-        for (uint32_t i = 0; i < reply->message_count; i++) {
-            outbound_pass(replies);
-        }
+        pass_batch(reply->message_count, replies);
         return;
     }
     crossing_close_request(stream->crossing);
@@ -140,6 +145,15 @@ void stream_finish(struct stream *stream, struct exchange *exchange, const struc
     switch (reply->outcome) {
     case POLL_MESSAGES:
         assert(reply->message_count >= 1);
+        if (reply->message_count > 1 && task->wanted == MEDIA_STREAM_ONE) {
+            /* The GET is a repeat: "406 if neither fits" (WIRE section 1). The batch stays held, and
+             * no answer has carried a PI-Pull-Next that would confirm it. */
+            pass_batch(reply->message_count, replies);
+            exchange_problem(exchange, PROBLEM_NOT_ACCEPTABLE,
+                             SPAN("the batch has several messages, which go as multipart/mixed"),
+                             NULL, 0);
+            return;
+        }
         answer_batch(stream, exchange, pull_next, reply->message_count, replies);
         return;
     case POLL_EMPTY: {

@@ -5,9 +5,10 @@
  *        | the connection is lost: POLL_END, and the exchange is forgotten
  *
  * The happy path: stream_begin -> "waits" -> stream_finish with the messages of the reply.
- * Possible failures: no room towards settlement (the request stalls); a message that cannot be made
- * or a batch for which no buffer is left (the connection is cut: the client repeats its GET and gets
- * the same batch).
+ * Possible failures: no room towards settlement (the request stalls); a repeat that takes one message
+ * only while the stream holds several (406, the stream keeps them); a message that cannot be made or
+ * a batch for which no buffer is left (the connection is cut: the client repeats its GET and gets the
+ * same batch).
  *
  * Threads: the one of its loop. */
 #ifndef SWITCH_PARTICIPANT_STREAM_H

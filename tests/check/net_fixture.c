@@ -172,6 +172,7 @@ static struct {
     bool is_ended;
     struct fixture_delivery deliveries[LIMIT_PARTS];
     uint32_t delivery_count;
+    bool is_repeat; /* they are the batch that a stream holds already */
     struct poll_command waiting[64];
     uint32_t waiting_loop[64];
     uint32_t waiting_count;
@@ -199,7 +200,7 @@ static void put_reply(uint32_t loop, const void *record, size_t size, struct spa
 static void answer_poll(uint32_t loop, const struct poll_command *poll, enum poll_outcome outcome)
 {
     uint32_t const count = outcome != POLL_MESSAGES ? 0
-                           : settlement.delivery_count < poll->messages_max
+                           : settlement.is_repeat || settlement.delivery_count < poll->messages_max
                                ? settlement.delivery_count
                                : poll->messages_max;
     struct poll_reply const reply = {
@@ -394,7 +395,13 @@ void fixture_hold(bool is_held)
 void fixture_deliver(const struct fixture_delivery *deliveries, uint32_t count)
 {
     CHANGE(if (count > 0) memcpy(settlement.deliveries, deliveries, count * sizeof *deliveries);
-           settlement.delivery_count = count);
+           settlement.delivery_count = count; settlement.is_repeat = false);
+}
+
+void fixture_deliver_again(const struct fixture_delivery *deliveries, uint32_t count)
+{
+    fixture_deliver(deliveries, count);
+    CHANGE(settlement.is_repeat = true);
 }
 
 struct fixture_seen fixture_seen(void)
@@ -459,7 +466,7 @@ void fixture_start(size_t count)
     memset(&settlement.seen, 0, sizeof settlement.seen);
     settlement.outcome = BODY_DONE;
     settlement.polls = POLL_MESSAGES;
-    settlement.is_held = settlement.is_ended = false;
+    settlement.is_held = settlement.is_ended = settlement.is_repeat = false;
     settlement.delivery_count = settlement.waiting_count = 0;
     atomic_store(&fixture_published.clock_offset_ns, time_wall_ns() - time_monotonic_ns());
     atomic_store(&fixture_published.state, STATE_SERVING);

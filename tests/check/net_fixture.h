@@ -64,6 +64,8 @@ int64_t fixture_stop_loops(void);
 void fixture_answer_bodies(enum body_outcome outcome, uint32_t retry_after_seconds);
 void fixture_hold(bool is_held); /* true: it takes nothing from its rings */
 void fixture_deliver(const struct fixture_delivery *deliveries, uint32_t count);
+/* The same for a GET that is a repeat: it gets the batch whole, however many messages it takes. */
+void fixture_deliver_again(const struct fixture_delivery *deliveries, uint32_t count);
 void fixture_answer_polls(enum poll_outcome outcome); /* POLL_MESSAGES: wait, as usual */
 struct fixture_seen fixture_seen(void);
 

@@ -565,6 +565,36 @@ START_TEST(several_messages_go_as_parts)
 }
 END_TEST
 
+/* The GET is repeated and takes one message only, while the stream's batch has two: nothing of it is
+ * confirmed or regrouped, and the same GET with the former Accept gets the batch. */
+START_TEST(a_repeat_that_takes_no_parts_is_406)
+{
+    fixture_start(1);
+    struct bank_line *const line = bank_line_open(BANK_ONE);
+    struct fixture_delivery const batch[] = {result_for_one("D-1"), result_for_one("D-2")};
+    static const struct {
+        const char *accept;
+        int status;
+    } repeats[] = {{"Accept: multipart/mixed\r\n", 200},
+                   {"", 406},
+                   {"Accept: application/xml\r\n", 406},
+                   {"Accept: multipart/*\r\n", 200}};
+    for (size_t i = 0; i < sizeof repeats / sizeof *repeats; i++) {
+        fixture_deliver_again(batch, 2);
+        bank_line_send(line, get(OUT "00000000000012340000000000000001", repeats[i].accept));
+        ck_assert_int_eq(bank_line_answer(line), repeats[i].status);
+        struct span const body = bank_line_body(line);
+        bool const is_batch = repeats[i].status == 200;
+        ck_assert(holds(body, is_batch ? "PI-ResourceId: D-2\r\n" : "not-acceptable"));
+        ck_assert_int_eq(bank_line_field(line, "PI-Pull-Next").size > 0, is_batch);
+    }
+    /* Those that nobody took were not signed. */
+    ck_assert_uint_eq(fixture_metric(METRIC_MESSAGES_SIGNED), 2);
+    bank_line_close(line);
+    fixture_stop();
+}
+END_TEST
+
 START_TEST(a_transaction_is_taken_again_from_its_message)
 {
     char bytes[16384], canonical[8192];
@@ -876,6 +906,7 @@ int main(void)
     tcase_add_test(loops, a_poll_waits_and_is_told_that_nothing_came);
     tcase_add_test(loops, a_message_goes_plain_and_again_the_same);
     tcase_add_test(loops, several_messages_go_as_parts);
+    tcase_add_test(loops, a_repeat_that_takes_no_parts_is_406);
     tcase_add_test(loops, a_transaction_is_taken_again_from_its_message);
     tcase_add_test(loops, settlement_may_refuse_a_poll);
     tcase_add_test(loops, a_lost_connection_ends_its_poll);
