@@ -325,9 +325,11 @@ enum fault journal_append(struct journal *journal, struct entry *entry, const st
                           const struct evidence *evidence)
 {
     uint32_t const body_size = body ? body->size : 0;
+    bool const is_in_place = entry->public.seq > 1 || opens_ledger(entry, body);
+    assert(is_in_place);
+    (void)is_in_place;
     assert(entry->public.seq == journal->head.seq + 1); /* the core numbers without gaps */
     assert(entry->public.time_ns >= journal->head.time_ns);
-    assert(entry->public.seq > 1 || opens_ledger(entry, body));
     assert(body_size <= ENTRY_BODY_BYTES_MAX);
     assert(evidence == NULL ? hash_is_zero(&entry->public.evidence_hash)
                             : hash_equal(&entry->public.evidence_hash, &evidence->hash));

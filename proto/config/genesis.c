@@ -161,8 +161,8 @@ static bool read_participant(struct reading *reading, json_t *object,
         "role", "channel", "signing", NULL};
     static const char *const statuses[] = {"active", "suspended", "debit-blocked", NULL};
     static const char *const roles[] = {"rtgs", NULL};
-    size_t status;
-    size_t role;
+    size_t status = 0;
+    size_t role = 0;
     if (!read_object(reading, object, allowed)) return false;
     if (!read_code(reading, object, "code", participant->code)) return false;
     if (!read_text(reading, object, "name", participant->name, sizeof participant->name,
@@ -213,7 +213,7 @@ static bool read_operator(struct reading *reading, json_t *object,
 {
     static const char *const allowed[] = {"name", "role", "certificate", NULL};
     static const char *const roles[] = {"auditor", "maker", "checker", "rtgs", NULL};
-    size_t role;
+    size_t role = 0;
     if (!read_object(reading, object, allowed)) return false;
     if (!read_text(reading, object, "name", operator->name, sizeof operator->name,
                    "a name of 1 to 560 bytes")) {
