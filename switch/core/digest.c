@@ -51,7 +51,6 @@ static void add_payment(struct hasher *hasher, const struct payment *payment)
     add_amount(hasher, payment->amount);
     add_number(hasher, payment->payer);
     add_number(hasher, payment->payee);
-    add_number(hasher, payment->payee_number);
     add_bytes(hasher, payment->agents, sizeof payment->agents);
     add_bytes(hasher, &payment->id, sizeof payment->id);
     add_bytes(hasher, &payment->uetr, sizeof payment->uetr);

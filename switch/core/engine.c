@@ -90,7 +90,6 @@ static void take_facts(struct outcome *outcome, const struct posting *posting)
 {
     outcome->sides[SIDE_PAYER] = posting->sides[SIDE_PAYER];
     outcome->sides[SIDE_PAYEE] = posting->sides[SIDE_PAYEE];
-    outcome->opened_payee_number = posting->opened_payee_number;
     outcome->instruction_id = posting->instruction_id;
     outcome->uetr = posting->uetr;
 }

@@ -72,12 +72,10 @@ struct outcome {
     enum outcome_kind kind;
 
     /* Of OUTCOME_ENTRY. */
-    struct entry entry;           /* all but prev_hash and hash, which the journal fills in */
-    struct body body;             /* its body; size 0: none */
-    uint32_t sides[2];            /* by enum entry_side: index of entry.public.payer and .payee, or
+    struct entry entry; /* all but prev_hash and hash, which the journal fills in */
+    struct body body;   /* its body; size 0: none */
+    uint32_t sides[2];  /* by enum entry_side: index of entry.public.payer and .payee, or
                            ENGINE_NOBODY */
-    uint64_t opened_payee_number; /* of settled, rejected, expired: the payee's own number of the
-                                     reserved entry, whose pacs.008 may still wait; else 0 */
 
     /* The payment's InstrId and UETR, for pacs.002, whatever the kind of outcome; absent where the
      * payment has none, and in a standing result to the payee's bank (below). */
@@ -181,7 +179,7 @@ MUST_CHECK enum fault engine_apply(struct engine *engine, const struct entry *en
                                    struct span body);
 
 /* The entry that engine_apply has just taken, as the outcome it was when it was decided (sides,
- * opened_payee_number, instruction_id, uetr), its body left out: the caller has that.
+ * instruction_id, uetr), its body left out: the caller has that.
  * Assumed: engine_apply was the last call. */
 const struct outcome *engine_applied(const struct engine *engine);
 

@@ -64,7 +64,6 @@ struct payment {
     uint32_t payer; /* index of the holder of the account */
     uint32_t payee;
     uint32_t record;                   /* its place in the duplicate window */
-    uint64_t payee_number;             /* the payee's own number of the reserved entry */
     struct participant_code agents[2]; /* as the message names them, by enum entry_side */
     struct payment_id id;
     struct uetr uetr;

@@ -16,7 +16,6 @@ static void reserve(struct engine *engine, const struct entry *entry, const stru
         .amount = public->amount,
         .payer = payer,
         .payee = payee,
-        .payee_number = engine->book.accounts[payee].number + 1, /* book_number's next */
         .agents = {public->payer_agent, public->payee_agent},
         .id = public->id,
         .uetr = posting->uetr,
@@ -111,5 +110,4 @@ void state_take_payment(const struct engine *engine, uint32_t payment, struct po
     posting->instruction_id = taken->instruction_id;
     posting->uetr = taken->uetr;
     posting->payment = payment;
-    posting->opened_payee_number = taken->payee_number;
 }

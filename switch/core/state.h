@@ -53,7 +53,6 @@ struct posting {
     struct max35_text instruction_id; /* reserved, refused, settled, rejected, expired */
     struct uetr uetr;                 /* likewise */
     uint32_t payment;                 /* settled, rejected, expired: its place */
-    uint64_t opened_payee_number;     /* likewise: the payee's own number of its reserved entry */
 };
 
 /* Moves the state from before the entry to after it, and writes the sides' numbers and balances
