@@ -19,10 +19,8 @@ static enum fault say(char words[SETTLEMENT_WORDS_BYTES], enum fault fault, cons
     return fault;
 }
 
-/* Genesis is one block, so that it is on disk whole or not at all. */
 static enum fault enter(struct settlement *settlement, const struct outcome *outcome)
 {
-    if (journal_staged(settlement->journal) == BLOCK_ENTRIES_MAX) return FAULT_FULL;
     return turn_enter(settlement, outcome, NULL, (struct span){0});
 }
 
@@ -148,5 +146,11 @@ enum fault opening_write(struct settlement *settlement, const char *path, int64_
     if (fault == FAULT_NONE) fault = write_participants(settlement, &genesis, words);
     if (fault == FAULT_NONE) fault = turn_commit(settlement);
     genesis_close(&genesis);
+    if (fault == FAULT_FULL && words[0] == 0) {
+        (void)snprintf(words, SETTLEMENT_WORDS_BYTES,
+                       "genesis: its participants and certificates are more than one block takes "
+                       "(%d entries, 4 MiB of certificates)",
+                       BLOCK_ENTRIES_MAX);
+    }
     return fault;
 }

@@ -182,7 +182,9 @@ enum fault settlement_open(struct settlement **out, const struct settlement_opti
         settlement_close(settlement);
         return fault;
     }
-    atomic_store(&options->published->durable_seq, journal_durable_seq(settlement->journal));
+    uint64_t const durable_seq = journal_durable_seq(settlement->journal);
+    atomic_store(&options->published->durable_seq, durable_seq);
+    metric_set(options->metrics, METRIC_LEDGER_SEQ, durable_seq);
     *out = settlement;
     return FAULT_NONE;
 }

@@ -41,7 +41,8 @@ struct settlement {
 };
 
 /* Takes in an entry that the core has made: journal, outbox, roster.  `evidence` NULL: no message
- * caused it; `canonical`: of reserved, the transaction.  Commits by itself when the block is full. */
+ * caused it; `canonical`: of reserved, the transaction.  Commits by itself when the block is full, but not
+ * in genesis, which is on disk whole or not at all: FAULT_FULL. */
 MUST_CHECK enum fault turn_enter(struct settlement *settlement, const struct outcome *outcome,
                                  const struct evidence *evidence, struct span canonical);
 

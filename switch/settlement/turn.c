@@ -42,7 +42,7 @@ enum fault turn_enter(struct settlement *settlement, const struct outcome *outco
     assert(outcome->kind == OUTCOME_ENTRY);
     struct entry entry = outcome->entry;
     enum fault fault = journal_append(settlement->journal, &entry, &outcome->body, evidence);
-    if (fault == FAULT_FULL) {
+    if (fault == FAULT_FULL && settlement->outbox) {
         fault = turn_commit(settlement);
         if (fault == FAULT_NONE)
             fault = journal_append(settlement->journal, &entry, &outcome->body, evidence);

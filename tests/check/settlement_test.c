@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proto/base/time.h"
+#include "proto/record/block.h"
 #include "switch/settlement/clock.h"
 #include "switch/settlement/lookup.h"
 #include "switch/settlement/outbox.h"
@@ -36,22 +37,22 @@ struct house {
 
 static struct house house;
 
-static void write_genesis(void)
+static void write_genesis(int participants)
 {
     FILE *const file = fopen(house.genesis, "w");
     ck_assert_ptr_nonnull(file);
     (void)fprintf(file, "{\"version\":1,\"participants\":[");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < participants; i++) {
         (void)fprintf(file,
-                      "%s{\"code\":\"%s\",\"name\":\"Bank\",\"status\":\"active\",\"balance\":"
+                      "%s{\"code\":\"%d\",\"name\":\"Bank\",\"status\":\"active\",\"balance\":"
                       "\"1000000.00\"}",
-                      i ? "," : "", codes[i]);
+                      i ? "," : "", 10000001 + i);
     }
     (void)fprintf(file, "],\"operators\":[]}");
     (void)fclose(file);
 }
 
-static void open_house(void)
+static enum fault try_open(char words[SETTLEMENT_WORDS_BYTES])
 {
     ck_assert_int_eq(ring_open(&house.commands, LIMIT_COMMAND_RING_BYTES), FAULT_NONE);
     ck_assert_int_eq(ring_open(&house.replies, LIMIT_REPLY_RING_BYTES), FAULT_NONE);
@@ -80,9 +81,13 @@ static void open_house(void)
         .wall_ns = house.now_ns,
         .monotonic_ns = house.now_ns - START_NS,
     };
+    return settlement_open(&house.settlement, &options, words);
+}
+
+static void open_house(void)
+{
     char words[SETTLEMENT_WORDS_BYTES];
-    enum fault const fault = settlement_open(&house.settlement, &options, words);
-    if (fault != FAULT_NONE) ck_abort_msg("settlement_open: %s", words);
+    if (try_open(words) != FAULT_NONE) ck_abort_msg("settlement_open: %s", words);
     struct lookup_options const lookup_options = {
         .directory = house.directory, .requests = house.requests, .results = house.results};
     ck_assert_int_eq(lookup_open(&house.lookup, &lookup_options), FAULT_NONE);
@@ -98,14 +103,19 @@ static void close_house(void)
     ring_close(house.results);
 }
 
-static void set_up(void)
+static void make_folder(void)
 {
     memset(&house, 0, sizeof house);
     (void)snprintf(house.directory, sizeof house.directory, "/tmp/cauce-settlement-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(house.directory));
     (void)snprintf(house.genesis, sizeof house.genesis, "%s/genesis.json", house.directory);
     house.now_ns = START_NS;
-    write_genesis();
+}
+
+static void set_up(void)
+{
+    make_folder();
+    write_genesis(3);
     open_house();
 }
 
@@ -345,6 +355,25 @@ static void answer_now(int payee, const char *id, bool accepted, const char *rea
     turn();
     ck_assert_int_eq(body_outcome(), BODY_DONE);
 }
+
+/* Half a genesis would hide the banks of its other half for ever. */
+START_TEST(a_genesis_is_one_block_or_none)
+{
+    char words[SETTLEMENT_WORDS_BYTES];
+    tear_down();
+    make_folder();
+    write_genesis(BLOCK_ENTRIES_MAX / 2); /* joining and funds each, and the segment */
+    ck_assert_int_eq(try_open(words), FAULT_FULL);
+    ck_assert_ptr_nonnull(strstr(words, "one block"));
+    ring_close(house.commands);
+    ring_close(house.replies);
+    ring_close(house.requests);
+    ring_close(house.results);
+    write_genesis(3); /* nothing of it was left behind */
+    open_house();
+    ck_assert_uint_eq(engine_participant_count(settlement_engine(house.settlement)), 3);
+}
+END_TEST
 
 START_TEST(a_payment_reaches_both_banks)
 {
@@ -680,6 +709,7 @@ int main(void)
     TCase *const cases = tcase_create("settlement");
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, a_genesis_is_one_block_or_none);
     tcase_add_test(cases, a_payment_reaches_both_banks);
     tcase_add_test(cases, a_rejection_and_a_deadline_release_the_funds);
     tcase_add_test(cases, a_waiting_stream_is_served_when_something_comes);
