@@ -39,6 +39,12 @@
     X(STREAMS_OPEN, "cauce_streams_open", "gauge", "delivery streams now open")                    \
     X(DELIVERIES_CONFIRMED, "cauce_deliveries_confirmed_total", "counter",                         \
       "messages confirmed by their receiver")                                                      \
+    X(COMMANDS_WAITING, "cauce_commands_waiting_bytes", "gauge",                                   \
+      "bytes of commands in the rings to settlement")                                              \
+    X(DELIVERIES_WAITING, "cauce_deliveries_waiting", "gauge",                                     \
+      "entries to be delivered or passed over that no stream was offered yet")                     \
+    X(TRANSIENT_WAITING, "cauce_transient_answers_waiting", "gauge",                               \
+      "answers without an entry that are not confirmed yet")                                       \
     X(NET_FUNDING, "cauce_net_funding_minor", "gauge", "net funding, minor units")                 \
     X(AVAILABLE, "cauce_available_minor", "gauge", "sum of available balances, minor units")       \
     X(RESERVED_SUM, "cauce_reserved_minor", "gauge", "sum of reserved balances, minor units")      \

@@ -70,7 +70,8 @@ enum fault system_write(const struct facts *facts, const struct system_view *vie
 
     /* "o" takes the parts over, also when it fails; a part that is NULL makes it fail. */
     json_t *const root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I}, s:o, s:{s:s, "
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I}, "
+        "s:{s:I, s:I, s:I}, s:o, s:{s:s, "
         "s:s}}",
         "state", facts_state_text(facts_state(facts)), "version", FACTS_VERSION, "code",
         config->switch_code, "profile", profile_text(config->switch_profile), "currency",
@@ -80,8 +81,11 @@ enum fault system_write(const struct facts *facts, const struct system_view *vie
         (json_int_t)facts_sum(facts, METRIC_PAYMENTS_OPEN), "fingerprints",
         (json_int_t)facts_sum(facts, METRIC_FINGERPRINTS), "participants", "connections",
         (json_int_t)facts_sum(facts, METRIC_CONNECTIONS_OPEN), "streams",
-        (json_int_t)facts_sum(facts, METRIC_STREAMS_OPEN), "broker", broker_of(facts), "operator",
-        "name", view->caller->name, "role", operator_role_text(view->caller->role));
+        (json_int_t)facts_sum(facts, METRIC_STREAMS_OPEN), "queues", "commands_bytes",
+        (json_int_t)facts_sum(facts, METRIC_COMMANDS_WAITING), "deliveries",
+        (json_int_t)facts_sum(facts, METRIC_DELIVERIES_WAITING), "transient_answers",
+        (json_int_t)facts_sum(facts, METRIC_TRANSIENT_WAITING), "broker", broker_of(facts),
+        "operator", "name", view->caller->name, "role", operator_role_text(view->caller->role));
     if (!root) return FAULT_MEMORY;
     size_t const needed = json_dumpb(root, text, SYSTEM_BYTES, JSON_COMPACT);
     json_decref(root);

@@ -136,6 +136,11 @@ struct span ring_next(struct ring *ring)
     }
 }
 
+size_t ring_waiting(const struct ring *ring)
+{
+    return (size_t)(atomic_load_explicit(&ring->published, memory_order_relaxed) - ring->read);
+}
+
 void ring_release(struct ring *ring)
 {
     atomic_store_explicit(&ring->released, ring->read, memory_order_release);

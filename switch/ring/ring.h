@@ -16,7 +16,7 @@
  * side's position and looks at the shared one only when the copy does not suffice.
  *
  * Threads: ring_claim, ring_publish, ring_abandon, ring_room: the producer's; ring_next,
- *          ring_release: the consumer's; open before, close after both.
+ *          ring_release, ring_waiting: the consumer's; open before, close after both.
  * Memory:  all of it is taken, and touched, in ring_open.
  * Proof:   tests/model/ring.pml; stress under TSan in tests/check/ring_test.c. */
 #ifndef SWITCH_RING_RING_H
@@ -53,6 +53,9 @@ void ring_abandon(struct ring *ring);
 /* The next record, not yet given back; bytes == NULL: none now.  What the span shows belongs to the
  * consumer until ring_release. */
 struct span ring_next(struct ring *ring);
+
+/* Bytes published and not yet returned by ring_next, heads included. */
+size_t ring_waiting(const struct ring *ring);
 
 /* Gives every record back that ring_next has returned. */
 void ring_release(struct ring *ring);

@@ -444,11 +444,29 @@ struct participant_code outbox_code(const struct outbox *outbox, uint32_t partic
     return outbox->members[participant]->code;
 }
 
+static uint64_t unoffered(const struct outbox_member *member)
+{
+    return member->queue.newest_number + 1 - member->queue.cursor + member->left_over_count -
+           member->left_over_next;
+}
+
+uint64_t outbox_unoffered(const struct outbox *outbox)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < outbox->member_count; i++)
+        count += unoffered(outbox->members[i]);
+    return count;
+}
+
+uint32_t outbox_transient_count(const struct outbox *outbox)
+{
+    return LIMIT_TRANSIENT - outbox->transients.free_count;
+}
+
 uint64_t outbox_unconfirmed(const struct outbox *outbox, uint32_t participant)
 {
     const struct outbox_member *const member = outbox->members[participant];
-    uint64_t count = member->queue.newest_number + 1 - member->queue.cursor;
-    count += member->left_over_count - member->left_over_next;
+    uint64_t count = unoffered(member);
     for (uint32_t i = 0; i < OUTBOX_PARCELS; i++) {
         const struct parcel *const parcel = &member->parcels[i];
         if (parcel->state != PARCEL_FREE && parcel->transient == TRANSIENT_NONE)

@@ -119,6 +119,11 @@ const struct transient *outbox_transient(const struct outbox *outbox, const stru
 uint32_t outbox_participant_count(const struct outbox *outbox);
 struct participant_code outbox_code(const struct outbox *outbox, uint32_t participant);
 
+/* Of all participants: own numbers that no stream was offered yet; transient answers not confirmed
+ * yet. */
+uint64_t outbox_unoffered(const struct outbox *outbox);
+uint32_t outbox_transient_count(const struct outbox *outbox);
+
 /* Own numbers not confirmed yet, transient answers aside: for tests and gauges. */
 uint64_t outbox_unconfirmed(const struct outbox *outbox, uint32_t participant);
 

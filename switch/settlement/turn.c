@@ -314,6 +314,13 @@ static void show_gauges(struct settlement *settlement)
     metric_set(metrics, METRIC_AVAILABLE, (uint64_t)amount_minor(totals.available));
     metric_set(metrics, METRIC_RESERVED_SUM, (uint64_t)amount_minor(totals.reserved));
     metric_set(metrics, METRIC_OPEN_SUM, (uint64_t)amount_minor(totals.open_amount));
+    uint64_t commands_waiting = 0;
+    for (uint32_t loop = 0; loop < settlement->options.loop_count; loop++) {
+        commands_waiting += ring_waiting(settlement->options.commands[loop]);
+    }
+    metric_set(metrics, METRIC_COMMANDS_WAITING, commands_waiting);
+    metric_set(metrics, METRIC_DELIVERIES_WAITING, outbox_unoffered(settlement->outbox));
+    metric_set(metrics, METRIC_TRANSIENT_WAITING, outbox_transient_count(settlement->outbox));
     metric_set(metrics, METRIC_STREAMS_OPEN, stream_count(settlement->streams));
     metric_set(metrics, METRIC_DELIVERIES_CONFIRMED, stream_confirmed(settlement->streams));
 }

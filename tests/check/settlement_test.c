@@ -392,6 +392,7 @@ START_TEST(a_payment_reaches_both_banks)
     ck_assert_int_eq(batch_of(BETA, POLL_DELETE, payee.reply.next).reply.outcome, POLL_CLOSED);
     ck_assert_uint_eq(outbox_unconfirmed(settlement_outbox(house.settlement), BETA), 0);
     ck_assert_uint_eq(outbox_unconfirmed(settlement_outbox(house.settlement), ALFA), 1);
+    ck_assert_uint_eq(outbox_unoffered(settlement_outbox(house.settlement)), 1); /* GAMA's funds */
     struct engine_participant const beta =
         engine_participant(settlement_engine(house.settlement), BETA);
     ck_assert_int_eq(amount_minor(beta.available), 100000000 + 1234);

@@ -104,6 +104,8 @@ def system(suite, environment):
         while (page["payments"]["open"], page["broker"]["lag"]) != (1, 0) and time.monotonic() < end:
             page = json.loads(operator(environment, "auditor").body)
         equal((page["payments"]["open"], page["broker"]["lag"]), (1, 0), "open payments, lag")
+        equal(sorted(page["queues"]), ["commands_bytes", "deliveries", "transient_answers"], "queues")
+        expect(page["queues"]["deliveries"] >= 1, "the payee's pacs.008 waits")
         b = environment.bank(B)
         b.forwarded(open_one.e2e)
         b.answer(open_one.e2e)
