@@ -2,6 +2,7 @@
  *
  *   journal_append   stages an entry, its body and the message that caused it
  *   journal_commit   makes all that is staged one block, in one synced transaction
+ *   journal_rotate   goes over to the next segment, a file that another thread has made ahead of time
  *
  * Entries are numbered 1, 2, 3, ... without a gap, each carries the hash of the one before it, and
  * each commit closes a block whose header names the one before, so an altered, missing or inserted
@@ -11,7 +12,7 @@
  *          may make while the journal is open.
  * Memory:  ours is taken in journal_open, appending allocates nothing; SQLite and zstd keep pools
  *          of their own.
- * Files:   DIRECTORY/segment-000001.db (with SQLite's -wal and -shm), DIRECTORY/lock.
+ * Files:   the newest DIRECTORY/segment-NNNNNN.db (with SQLite's -wal and -shm), DIRECTORY/lock.
  * Format:  ledger/README.md. */
 #ifndef LEDGER_JOURNAL_H
 #define LEDGER_JOURNAL_H
@@ -49,7 +50,8 @@ struct journal_head {
  * entries in it.  On FAULT_NONE *out is the caller's until journal_close and *head says where the
  * chain ends; otherwise the log says why:
  *   FAULT_BUSY     another process, or another journal of this one, has the ledger open;
- *   FAULT_CORRUPT  the file is no segment, or its newest block is not what its entries say;
+ *   FAULT_CORRUPT  the file is no segment, its newest block is not what its entries say, or later
+ *                  segments, of which signatures.db knows, are missing;
  *   FAULT_VERSION  the segment's format is not ours;
  *   FAULT_IO, FAULT_MEMORY, FAULT_FULL (the path is too long). */
 MUST_CHECK enum fault journal_open(struct journal **out, const struct journal_options *options,
@@ -75,7 +77,8 @@ MUST_CHECK enum fault journal_replay(struct journal *journal, uint64_t from_seq,
  * in both: an entry's evidence is always in its own block.)
  * FAULT_CLOSED: a commit has failed.
  * Assumed: entry->public.seq follows the newest; its time_ns is not before the newest; the first
- * entry of all is of kind segment, made with BODY_FORMAT_VERSION = JOURNAL_FORMAT_VERSION. */
+ * entry of all, and the first after journal_rotate, is of kind segment, made with
+ * BODY_FORMAT_VERSION = JOURNAL_FORMAT_VERSION, the next number, and the hashes of the head. */
 MUST_CHECK enum fault journal_append(struct journal *journal, struct entry *entry,
                                      const struct body *body, const struct evidence *evidence);
 
@@ -93,6 +96,22 @@ MUST_CHECK enum fault journal_commit(struct journal *journal);
  * that is worth a sync (JOURNAL_IDLE_WAL_BYTES in journal.c); a commit does it at latest at
  * LIMIT_WAL_BYTES.  Nobody else ever checkpoints (DESIGN, "The ledger").  Faults as journal_commit. */
 MUST_CHECK enum fault journal_idle(struct journal *journal);
+
+/* Goes over to the next segment, which must have been prepared (series.h), and lets go of the old
+ * one, without a checkpoint: its sealing is the keeper's (seal.h).  Neither syncs nor makes anything.
+ * The next entry appended must open the segment; until that is committed a start goes on in the old
+ * one.  FAULT_NOT_FOUND: it is not prepared; all is as before, try again later.  FAULT_FULL: it would
+ * be beyond LIMIT_SEGMENTS; likewise, for ever.  FAULT_CORRUPT, FAULT_VERSION: the prepared file is
+ * none, FAULT_IO, FAULT_MEMORY: it cannot be opened; all is as before.  FAULT_CLOSED.
+ * Assumed: nothing is staged; the open segment has entries. */
+MUST_CHECK enum fault journal_rotate(struct journal *journal);
+
+/* Entries in the open segment, staged ones included; 0 right after journal_rotate. */
+uint64_t journal_segment_entries(const struct journal *journal);
+
+/* Where the chain ends, staged entries included; the block is the newest committed one.  Right after
+ * journal_rotate the segment_number is still that of the newest entry.  The journal's, until closed. */
+const struct journal_head *journal_newest(const struct journal *journal);
 
 /* Sequence of the newest entry that survives power loss; 0 if there is none. */
 uint64_t journal_durable_seq(const struct journal *journal);

@@ -95,6 +95,9 @@
  * to read too much. */
 #define LIMIT_WAL_BYTES (64 * 1024 * 1024)
 
+/* Segments of a ledger: their files' names have six digits; one a day lasts 2,700 years. */
+#define LIMIT_SEGMENTS 999999
+
 /* Deliveries of one participant that were offered and not confirmed: 6 streams of 10 messages of 10
  * transactions, with room for what streams that were given up still hold. */
 #define LIMIT_OUTSTANDING 1024
