@@ -33,6 +33,24 @@ enum body_tag {
     BODY_SEGMENT_NUMBER = 14,  /* number: 1, 2, 3, ... */
     BODY_PREVIOUS_HEAD = 15,  /* 32 bytes: hash of the last entry before the segment; zeros: none */
     BODY_PREVIOUS_BLOCK = 16, /* 32 bytes: hash of the last block header before it; zeros: none */
+    BODY_DAY = 17,            /* text: the accounting day that is closed, "2026-11-25" */
+    BODY_DAY_FIRST_SEQ = 18, /* number: seq of the day's first entry; day.h says more of the rest */
+    BODY_DAY_RESERVED_COUNT = 19, /* numbers: the day's entries by kind, and their amounts' sums */
+    BODY_DAY_RESERVED_AMOUNT = 20,
+    BODY_DAY_SETTLED_COUNT = 21,
+    BODY_DAY_SETTLED_AMOUNT = 22,
+    BODY_DAY_REJECTED_COUNT = 23,
+    BODY_DAY_REJECTED_AMOUNT = 24,
+    BODY_DAY_EXPIRED_COUNT = 25,
+    BODY_DAY_EXPIRED_AMOUNT = 26,
+    BODY_DAY_REFUSED_COUNT = 27,
+    BODY_DAY_FUNDED_COUNT = 28,
+    BODY_DAY_FUNDED_AMOUNT = 29,
+    BODY_DAY_OPEN_COUNT = 30, /* numbers: payments open at the close, and their amounts' sum */
+    BODY_DAY_OPEN_AMOUNT = 31,
+    BODY_DAY_NET_FUNDING = 32, /* numbers: at the close, over all accounts */
+    BODY_DAY_AVAILABLE = 33,
+    BODY_DAY_RESERVED = 34,
 };
 
 struct body {

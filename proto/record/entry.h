@@ -49,7 +49,8 @@ enum entry_side_use {
     X(SETTLED, 6, "settled", SIDE_PACS002, SIDE_PACS002)                                           \
     X(REJECTED, 7, "rejected", SIDE_PACS002, SIDE_COUNTED)                                         \
     X(EXPIRED, 8, "expired", SIDE_PACS002, SIDE_PACS002)                                           \
-    X(REFUSED, 9, "refused", SIDE_PACS002, SIDE_NONE)
+    X(REFUSED, 9, "refused", SIDE_PACS002, SIDE_NONE)                                              \
+    X(DAY, 10, "day", SIDE_NONE, SIDE_NONE)
 
 enum entry_kind {
 #define ENTRY_KIND_MEMBER(name, number, text, payer, payee) ENTRY_##name = number,

@@ -171,7 +171,8 @@ bool json_is_payment(const struct entry *entry)
     case ENTRY_SEGMENT:
     case ENTRY_JOINED:
     case ENTRY_CERTIFICATE:
-    case ENTRY_FUNDED: return false;
+    case ENTRY_FUNDED:
+    case ENTRY_DAY: return false;
     }
     return false;
 }

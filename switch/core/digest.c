@@ -97,6 +97,11 @@ struct hash digest_of(struct engine *engine)
     add_number(hasher, (uint64_t)engine->last_ns);
     add_number(hasher, engine->segment_number);
     add_amount(hasher, engine->book.net_funding);
+    add_bytes(hasher, &engine->last_day, sizeof engine->last_day);
+    add_number(hasher, engine->today.first_seq);
+#define ADD_TOTAL(name, tag) add_number(hasher, engine->today.name);
+    DAY_TOTAL_LIST(ADD_TOTAL)
+#undef ADD_TOTAL
     add_members(hasher, engine);
     add_ids(hasher, engine);
     add_groups(hasher, &engine->duplicates);

@@ -31,6 +31,7 @@ enum fault engine_open(struct engine **out, const struct engine_options *options
     struct engine *const engine = pages.bytes;
     engine->pages = pages;
     engine->options = *options;
+    engine->today.first_seq = 1;
 
     fault = hash_open(&engine->hasher);
     if (fault == FAULT_NONE) fault = enrolment_open(&engine->enrolment);
@@ -470,6 +471,20 @@ enum fault engine_fund(struct engine *engine, const struct stamp *stamp,
     return FAULT_NONE;
 }
 
+enum fault engine_day(struct engine *engine, const struct stamp *stamp, struct day day,
+                      const struct outcome **out)
+{
+    assert(engine->segment_number > 0);
+    if (day_compare(day, engine->last_day) <= 0) return FAULT_INVALID;
+
+    /* From here on nothing can fail. */
+    struct day_close const close = state_close_day(engine, day);
+    struct outcome *const outcome = begin_entry(engine, stamp, ENTRY_DAY);
+    day_write(&close, &outcome->body);
+    *out = post(engine, &(struct posting){.sides = {STATE_NOBODY, STATE_NOBODY}, .day = day});
+    return FAULT_NONE;
+}
+
 enum fault engine_apply(struct engine *engine, const struct entry *entry, struct span body)
 {
     struct posting posting;
@@ -536,6 +551,7 @@ struct engine_totals engine_totals(const struct engine *engine)
         .last_seq = engine->last_seq,
         .last_ns = engine->last_ns,
         .segment_number = engine->segment_number,
+        .last_day = engine->last_day,
     };
     for (uint32_t i = 0; i < engine->members.count; i++) {
         bool const good =

@@ -23,6 +23,7 @@
 #include "proto/base/span.h"
 #include "proto/record/body.h"
 #include "proto/record/command.h"
+#include "proto/record/day.h"
 #include "proto/record/entry.h"
 #include "proto/record/registry.h"
 #include "proto/record/reply.h"
@@ -125,7 +126,7 @@ const struct outcome *engine_expire(struct engine *engine, const struct stamp *s
 /* The next instant at which engine_expire has something to do, or ENGINE_NO_DEADLINE. */
 int64_t engine_next_deadline_ns(const struct engine *engine);
 
-/* The entries of genesis, and of the operators' commands later.  The first entry of all is a
+/* The entries of genesis, of segments and days, and of the operators' commands later.  The first entry of all is a
  * segment.  On FAULT_NONE *out is an OUTCOME_ENTRY; on any fault nothing has changed. */
 
 /* `number` is 1 for the first segment, then one more each time.
@@ -168,6 +169,11 @@ MUST_CHECK enum fault engine_certificate(struct engine *engine, const struct sta
 MUST_CHECK enum fault engine_fund(struct engine *engine, const struct stamp *stamp,
                                   struct participant_code code, struct amount amount,
                                   const struct outcome **out);
+
+/* Closes an accounting day: an entry with the day's control totals (proto/record/day.h).
+ * FAULT_INVALID: the day is not after the one closed last, or none. */
+MUST_CHECK enum fault engine_day(struct engine *engine, const struct stamp *stamp, struct day day,
+                                 const struct outcome **out);
 
 /* Replay: brings the state from before a stored entry to after it, by the same functions as live.
  * `body` is its stored body, empty for none; their hashes have been checked.
@@ -215,6 +221,7 @@ struct engine_totals {
     uint64_t last_seq; /* of the newest entry; 0: none */
     int64_t last_ns;   /* its time */
     uint64_t segment_number;
+    struct day last_day; /* the accounting day closed last; none before the first */
 };
 
 struct engine_totals engine_totals(const struct engine *engine);
@@ -222,5 +229,40 @@ struct engine_totals engine_totals(const struct engine *engine);
 /* SHA-256 over the whole state in an order that depends only on the entries: two engines of the
  * same options that have seen the same entries have the same digest. */
 struct hash engine_digest(struct engine *engine);
+
+/* What the newest entry made of the state, in two words that cost nothing to ask for.
+ * It covers accounts, open payments, participants, certificates, funding, the counters of the day,
+ * segment, time and seq; not the duplicate window, which depends on options.  Engines that have seen
+ * the same entries have the same mark, whatever their options.  Each entry takes the rows that it
+ * changes out of the mark as they stand in memory and puts them in as it leaves them: a row that
+ * was damaged in between shows from its next change on.  Against faults, not against forgery. */
+struct engine_mark {
+    uint64_t seq;
+    uint64_t digest[2];
+};
+
+struct engine_mark engine_mark(const struct engine *engine);
+
+/* Takes `bytes`, which are good for the call only.  A fault ends the saving. */
+typedef enum fault engine_sink(void *context, struct span bytes);
+
+/* Writes the whole state, duplicate window included, as snapshot.h lays it out: what replay of all
+ * entries would make.  The bytes depend only on the entries and on duplicate_window_ns.  About 32
+ * bytes per fingerprint and 270 per open payment, in runs of up to 64 KiB.  The faults are the
+ * sink's. */
+MUST_CHECK enum fault engine_save(const struct engine *engine, engine_sink *sink, void *context);
+
+/* Fills `bytes` with the next `size` of what was saved.  FAULT_CORRUPT: there are not so many. */
+typedef enum fault engine_source(void *context, void *bytes, size_t size);
+
+/* Opens an engine with the state that engine_save wrote; reads nothing behind it.  Nothing that is
+ * read is trusted: every value is held to what replay holds entries to, and the digest over all of
+ * it must be that of the loaded state.  On FAULT_NONE *out is the caller's until engine_close.
+ * FAULT_CORRUPT: the bytes are not as saved.  FAULT_VERSION: another layout.  FAULT_INVALID: another
+ * currency, or the window was shorter than these options want it, so that it has forgotten ids:
+ * replay the entries.  FAULT_FULL: open_max or duplicate_capacity is smaller than what was saved.
+ * FAULT_MEMORY, and the source's own. */
+MUST_CHECK enum fault engine_load(struct engine **out, const struct engine_options *options,
+                                  engine_source *source, void *context);
 
 #endif

@@ -40,6 +40,21 @@ static enum fault check_segment(const struct engine *engine, struct span body)
     return number == engine->segment_number + 1 ? FAULT_NONE : FAULT_CORRUPT;
 }
 
+/* The totals say what the entries say. */
+static enum fault check_day(const struct engine *engine, struct span body, struct posting *posting)
+{
+    struct day_close stored;
+    if (!day_read(body, &stored) || day_compare(stored.day, engine->last_day) <= 0)
+        return FAULT_CORRUPT;
+    struct day_close const counted = state_close_day(engine, stored.day);
+    bool is_same = stored.first_seq == counted.first_seq;
+#define TOTAL_IS_SAME(name, tag) is_same = is_same && stored.name == counted.name;
+    DAY_TOTAL_LIST(TOTAL_IS_SAME)
+#undef TOTAL_IS_SAME
+    posting->day = stored.day;
+    return is_same ? FAULT_NONE : FAULT_CORRUPT;
+}
+
 static enum fault check_joined(const struct engine *engine, const struct entry *entry,
                                struct span body, struct posting *posting)
 {
@@ -207,7 +222,8 @@ static bool ends_well(const struct entry *entry, const struct payment *payment)
     case ENTRY_CERTIFICATE:
     case ENTRY_FUNDED:
     case ENTRY_RESERVED:
-    case ENTRY_REFUSED: break;
+    case ENTRY_REFUSED:
+    case ENTRY_DAY: break;
     }
     return false;
 }
@@ -260,6 +276,7 @@ enum fault replay_check(struct engine *engine, const struct entry *entry, struct
     case ENTRY_REJECTED:
     case ENTRY_EXPIRED: return check_decided(engine, entry, posting);
     case ENTRY_REFUSED: return check_refused(engine, entry, body, posting);
+    case ENTRY_DAY: return check_day(engine, body, posting);
     }
     return FAULT_VERSION;
 }

@@ -58,6 +58,47 @@ static void decide(struct engine *engine, const struct entry *entry, uint32_t pl
     payment_remove(&engine->payments, place);
 }
 
+static void add(uint64_t *count, uint64_t *sum_minor, struct amount amount)
+{
+    *count += 1;
+    *sum_minor += (uint64_t)amount_minor(amount);
+}
+
+static void count(struct day_close *today, const struct entry_public *public)
+{
+    struct amount const amount = public->amount;
+    switch ((enum entry_kind) public->kind) {
+    case ENTRY_RESERVED: add(&today->reserved_count, &today->reserved_minor, amount); break;
+    case ENTRY_SETTLED: add(&today->settled_count, &today->settled_minor, amount); break;
+    case ENTRY_REJECTED: add(&today->rejected_count, &today->rejected_minor, amount); break;
+    case ENTRY_EXPIRED: add(&today->expired_count, &today->expired_minor, amount); break;
+    case ENTRY_REFUSED: today->refused_count++; break;
+    case ENTRY_FUNDED: add(&today->funded_count, &today->funded_minor, amount); break;
+    case ENTRY_SEGMENT:
+    case ENTRY_JOINED:
+    case ENTRY_CERTIFICATE:
+    case ENTRY_DAY: break;
+    }
+}
+
+struct day_close state_close_day(const struct engine *engine, struct day day)
+{
+    struct day_close close = engine->today;
+    close.day = day;
+    close.open_count = engine->payments.count;
+    close.open_minor = (uint64_t)amount_minor(engine->payments.open_amount);
+    close.net_funding_minor = (uint64_t)amount_minor(engine->book.net_funding);
+    close.available_balance_minor = (uint64_t)amount_minor(engine->book.available);
+    close.reserved_balance_minor = (uint64_t)amount_minor(engine->book.reserved);
+    return close;
+}
+
+static void close_day(struct engine *engine, uint64_t seq, struct day day)
+{
+    engine->last_day = day;
+    engine->today = (struct day_close){.first_seq = seq + 1};
+}
+
 void state_post(struct engine *engine, struct entry *entry, const struct posting *posting)
 {
     assert(entry->public.seq == engine->last_seq + 1);
@@ -78,7 +119,9 @@ void state_post(struct engine *engine, struct entry *entry, const struct posting
     case ENTRY_REJECTED: decide(engine, entry, posting->payment, PAYMENT_REJECTED); break;
     case ENTRY_EXPIRED: decide(engine, entry, posting->payment, PAYMENT_EXPIRED); break;
     case ENTRY_REFUSED: refuse(engine, entry, posting); break;
+    case ENTRY_DAY: close_day(engine, entry->public.seq, posting->day); break;
     }
+    count(&engine->today, &entry->public);
     book_number(&engine->book, entry, posting->sides);
     engine->last_seq = entry->public.seq;
     engine->last_ns = entry->public.time_ns;

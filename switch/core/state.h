@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "proto/crypto/hash.h"
+#include "proto/record/day.h"
 #include "proto/record/entry.h"
 #include "switch/core/book.h"
 #include "switch/core/deadline.h"
@@ -32,6 +33,8 @@ struct engine {
     uint64_t last_seq;
     int64_t last_ns;
     uint64_t segment_number;
+    struct day last_day;    /* closed last */
+    struct day_close today; /* counts since then; what stands at its close is not in it yet */
     struct member_table members;
     struct enrolment enrolment;
     struct book book;
@@ -53,6 +56,7 @@ struct posting {
     struct max35_text instruction_id; /* reserved, refused, settled, rejected, expired */
     struct uetr uetr;                 /* likewise */
     uint32_t payment;                 /* settled, rejected, expired: its place */
+    struct day day;                   /* day */
 };
 
 /* Moves the state from before the entry to after it, and writes the sides' numbers and balances
@@ -65,5 +69,8 @@ void state_describe(const struct engine *engine, uint32_t payment, struct entry_
 
 /* Writes what the post of such an entry needs. */
 void state_take_payment(const struct engine *engine, uint32_t payment, struct posting *posting);
+
+/* What a `day` entry that closes `day` says, were it the next one. */
+struct day_close state_close_day(const struct engine *engine, struct day day);
 
 #endif

@@ -152,6 +152,7 @@ static const struct {
     {ENTRY_SEGMENT, false}, {ENTRY_JOINED, false},  {ENTRY_CERTIFICATE, false},
     {ENTRY_FUNDED, false},  {ENTRY_RESERVED, true}, {ENTRY_SETTLED, true},
     {ENTRY_REJECTED, true}, {ENTRY_EXPIRED, true},  {ENTRY_REFUSED, true},
+    {ENTRY_DAY, false},
 };
 
 START_TEST(payments_are_told_apart)
