@@ -2,18 +2,31 @@
 #include "ledger/database.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "proto/base/log.h"
 
-/* How long a connection waits for another one that recovers or holds a lock: only at a start. */
-#define BUSY_MS 5000
+/* "file:", a path of which every byte is written as three, "?immutable=1" and a zero. */
+#define URI_BYTES (3 * DATABASE_PATH_BYTES + 20)
 
 enum fault database_path(char path[DATABASE_PATH_BYTES], const char *directory, const char *name)
 {
     int const size = snprintf(path, DATABASE_PATH_BYTES, "%s/%s", directory, name);
     return size > 0 && size < DATABASE_PATH_BYTES ? FAULT_NONE : FAULT_FULL;
+}
+
+enum fault database_exists(const char *path, const char *vfs, bool *exists)
+{
+    sqlite3_vfs *found = sqlite3_vfs_find(vfs);
+    int is_there = 0;
+    if (found == NULL || found->xAccess(found, path, SQLITE_ACCESS_EXISTS, &is_there) != SQLITE_OK)
+        return FAULT_IO;
+    *exists = is_there != 0;
+    return FAULT_NONE;
 }
 
 enum fault database_fault(int result)
@@ -31,23 +44,55 @@ enum fault database_failed(sqlite3 *db, const char *part, const char *what, int 
     return database_fault(result);
 }
 
+/* file:PATH?immutable=1, with what would end the path or start an escape escaped. */
+static void write_immutable_uri(char uri[URI_BYTES], const char *path)
+{
+    size_t used = (size_t)snprintf(uri, URI_BYTES, "file:");
+    for (; *path; path++) {
+        if (strchr("%?#", *path) != NULL)
+            used += (size_t)snprintf(uri + used, URI_BYTES - used, "%%%02x", (unsigned)*path);
+        else
+            uri[used++] = *path;
+    }
+    (void)snprintf(uri + used, URI_BYTES - used, "?immutable=1");
+}
+
+static int open_flags(enum database_use use)
+{
+    switch (use) {
+    case DATABASE_READ: return SQLITE_OPEN_READONLY;
+    case DATABASE_IMMUTABLE: return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    case DATABASE_WRITE: return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case DATABASE_TAKE_OVER: return SQLITE_OPEN_READWRITE;
+    }
+    return SQLITE_OPEN_READONLY;
+}
+
+/* Whether a file could not be opened because there is none.  Only the system's VFS gives a reason. */
+static bool is_absent(const char *path, const char *vfs, int reason)
+{
+    bool exists = true;
+    return (reason == 0 || reason == ENOENT || reason == ENOTDIR) &&
+           database_exists(path, vfs, &exists) == FAULT_NONE && !exists;
+}
+
 enum fault database_open(sqlite3 **out, const char *part, const char *path, const char *vfs,
                          enum database_use use)
 {
-    int const flags =
-        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-        (use == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    char uri[URI_BYTES];
     sqlite3 *db = NULL;
-    int const result = sqlite3_open_v2(path, &db, flags, vfs);
+    if (use == DATABASE_IMMUTABLE) write_immutable_uri(uri, path);
+    int const result =
+        sqlite3_open_v2(use == DATABASE_IMMUTABLE ? uri : path, &db,
+                        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | open_flags(use), vfs);
     if (result != SQLITE_OK) {
-        int const reason = sqlite3_system_errno(db);
-        bool const absent = use == DATABASE_READ && (reason == ENOENT || reason == ENOTDIR);
+        bool const absent = use != DATABASE_WRITE && is_absent(path, vfs, sqlite3_system_errno(db));
         enum fault const fault = absent ? FAULT_NOT_FOUND : database_failed(db, part, path, result);
         (void)sqlite3_close(db);
         return fault;
     }
     (void)sqlite3_extended_result_codes(db, 1);
-    (void)sqlite3_busy_timeout(db, BUSY_MS);
+    if (use != DATABASE_TAKE_OVER) database_wait(db);
     /* Checkpoints are made when the writer says so and never when a connection closes: before
      * SQLite 3.51.3 two that race can corrupt a write-ahead log. */
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -55,6 +100,35 @@ enum fault database_open(sqlite3 **out, const char *part, const char *path, cons
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_wal_autocheckpoint(db, 0);
     *out = db;
+    return FAULT_NONE;
+}
+
+void database_wait(sqlite3 *db)
+{
+    (void)sqlite3_busy_timeout(db, DATABASE_BUSY_MS);
+}
+
+enum fault database_check(sqlite3 *db, const char *part, const char *name,
+                          const struct database_format *format, bool is_made)
+{
+    int64_t tables = 0, application = 0, version = 0;
+    enum fault fault = database_number(db, part, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (fault == FAULT_NONE)
+        fault = database_number(db, part, "PRAGMA application_id", &application);
+    if (fault == FAULT_NONE) fault = database_number(db, part, "PRAGMA user_version", &version);
+    if (fault != FAULT_NONE) return fault;
+
+    if (tables == 0 && application == 0 && version == 0)
+        return is_made ? database_run(db, part, format->schema) : FAULT_NOT_FOUND;
+    if (application != format->application) {
+        LOG(LOG_ERROR, part, "%s is a SQLite file, but not the one of that name", name);
+        return FAULT_CORRUPT;
+    }
+    if (version != format->version) {
+        LOG(LOG_ERROR, part, "%s has format %" PRId64 ", this program knows %" PRId64, name,
+            version, format->version);
+        return FAULT_VERSION;
+    }
     return FAULT_NONE;
 }
 
@@ -85,4 +159,20 @@ enum fault database_number(sqlite3 *db, const char *part, const char *sql, int64
         fault = database_failed(db, part, sql, result);
     (void)sqlite3_finalize(statement);
     return fault;
+}
+
+int database_step(sqlite3_stmt *statement)
+{
+    int const result = sqlite3_step(statement);
+    int const reset = sqlite3_reset(statement);
+    return result == SQLITE_DONE ? reset : result;
+}
+
+enum fault database_sync_directory(const char *part, const char *directory)
+{
+    int const fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool const synced = fd >= 0 && fsync(fd) == 0;
+    if (!synced) LOG(LOG_ERROR, part, "cannot sync %s: %s", directory, strerror(errno));
+    if (fd >= 0) (void)close(fd);
+    return synced ? FAULT_NONE : FAULT_IO;
 }

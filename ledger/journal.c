@@ -4,23 +4,25 @@
  *   append   link the entry to the one before it and stage it with its body and its message;
  *   commit   BEGIN, one row per entry, one block, one frame of evidence, COMMIT (which syncs), then
  *            move `durable_seq`;
- *   idle     checkpoint, when the write-ahead log has grown enough.
+ *   idle     checkpoint, when the write-ahead log has grown enough;
+ *   rotate   open the next segment's file and close the one at hand.
  *
- * Possible failures: no room in the block (the caller commits and appends again), or SQLite
- * refuses any step of a commit or a checkpoint: the journal closes (`give_up`). */
+ * Possible failures: no room in the block (the caller commits and appends again), the next segment is
+ * not prepared (the caller goes on in this one), or SQLite refuses any step of a commit or a
+ * checkpoint: the journal closes (`give_up`). */
 #include "ledger/journal.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "ledger/segment.h"
+#include "ledger/series.h"
+#include "ledger/signatures.h"
 #include "proto/base/log.h"
 
 #define PART "journal"
@@ -48,10 +50,17 @@ struct staged {
     uint64_t body_seq;  /* of the entry whose body it shares; 0: shares none */
 };
 
-struct journal {
-    sqlite3 *lock; /* in an exclusive transaction for as long as the journal is open */
+/* The writing connection to a segment. */
+struct writer {
     struct segment segment;
     sqlite3_stmt *begin, *insert_entry, *insert_block, *insert_evidence, *commit;
+};
+
+struct journal {
+    const char *directory, *vfs; /* the caller's */
+    sqlite3 *lock; /* in an exclusive transaction for as long as the journal is open */
+    struct writer writer;
+    uint64_t first_seq; /* of the open segment; 0: it has no entry yet */
 
     struct journal_head head; /* of what is staged, or durable when nothing is */
     bool failed;              /* set once, never cleared */
@@ -73,15 +82,6 @@ struct journal {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static enum fault sync_directory(const char *path)
-{
-    int const fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool const synced = fd >= 0 && fsync(fd) == 0;
-    if (!synced) LOG(LOG_ERROR, PART, "cannot sync %s: %s", path, strerror(errno));
-    if (fd >= 0) (void)close(fd);
-    return synced ? FAULT_NONE : FAULT_IO;
-}
-
 /* A directory that is made must itself survive power loss, or the ledger goes with it. */
 static enum fault make_directory(const char *directory)
 {
@@ -92,7 +92,7 @@ static enum fault make_directory(const char *directory)
         return FAULT_IO;
     }
     enum fault const fault = database_path(parent, directory, "..");
-    return fault == FAULT_NONE ? sync_directory(parent) : fault;
+    return fault == FAULT_NONE ? database_sync_directory(PART, parent) : fault;
 }
 
 /* The lock is SQLite's on an empty file, so it works through any VFS and ends with the process. */
@@ -114,124 +114,15 @@ static enum fault take_lock(struct journal *journal, const struct journal_option
     return database_failed(journal->lock, PART, path, result);
 }
 
-static enum fault prepare_all(struct journal *journal)
+static void close_writer(struct writer *writer)
 {
-    const struct {
-        sqlite3_stmt **statement;
-        const char *sql;
-    } statements[] = {
-        {&journal->begin, "BEGIN IMMEDIATE"},
-        {&journal->insert_entry, "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
-        {&journal->insert_block, "INSERT INTO blocks VALUES (?1, ?2)"},
-        {&journal->insert_evidence, "INSERT INTO evidence VALUES (?1, ?2)"},
-        {&journal->commit, "COMMIT"},
-    };
-    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-        enum fault const fault =
-            database_prepare(journal->segment.db, PART, statements[i].sql, statements[i].statement);
-        if (fault != FAULT_NONE) return fault;
-    }
-    return FAULT_NONE;
-}
-
-static enum fault contradiction(uint64_t block, const char *words)
-{
-    LOG(LOG_ERROR, PART, "block %" PRIu64 " %s: run cauce verify", block, words);
-    return FAULT_CORRUPT;
-}
-
-/* Reads the newest block's entries, hashing each again, and leaves the last in *entry. */
-static enum fault check_entries(struct journal *journal, const struct block_header *header,
-                                struct entry *entry)
-{
-    struct segment *segment = &journal->segment;
-    enum fault fault = segment_hash(segment, header->first_seq - 1, &entry->prev_hash);
-    if (fault != FAULT_NONE) return fault;
-    fault = segment_start(segment, header->first_seq, header->last_seq);
-    for (uint64_t seq = header->first_seq; fault == FAULT_NONE && seq <= header->last_seq; seq++) {
-        struct span body;
-        if (seq > header->first_seq) entry->prev_hash = entry->hash;
-        fault = segment_next(segment, seq, entry, &body);
-        journal->hashes[seq - header->first_seq] = entry->hash;
-    }
-    segment_stop(segment);
-    return fault;
-}
-
-/* What a crash may leave is decided by SQLite: the newest commit whole, or not at all.  That is
- * checked, and with it that the file's end was not tampered with; the rest is for the replay. */
-static enum fault check_newest_block(struct journal *journal)
-{
-    uint64_t seq, number;
-    enum fault fault = segment_newest(&journal->segment, &seq, &number);
-    if (fault != FAULT_NONE) return fault;
-    if (seq == 0 && number == 0) return FAULT_NONE;
-
-    struct block_header header, before;
-    struct hash before_hash = {0};
-    fault = segment_header(&journal->segment, number, &header);
-    if (fault == FAULT_NOT_FOUND || (fault == FAULT_NONE && header.last_seq != seq))
-        return contradiction(number, "does not end with the newest entry");
-    if (fault != FAULT_NONE) return fault;
-    if (number > 1) {
-        fault = segment_header(&journal->segment, number - 1, &before);
-        if (fault == FAULT_NOT_FOUND) return contradiction(number - 1, "is missing");
-        if (fault != FAULT_NONE) return fault;
-        before_hash = block_header_hash(&before);
-    }
-    if (!hash_equal(&header.previous, &before_hash))
-        return contradiction(number, "does not name the one before");
-
-    struct entry last;
-    fault = check_entries(journal, &header, &last);
-    if (fault == FAULT_NOT_FOUND) return contradiction(number, "lacks an entry");
-    if (fault != FAULT_NONE) return fault;
-    struct hash const root = block_root(journal->hashes, header.entry_count);
-    if (!hash_equal(&root, &header.root))
-        return contradiction(number, "has another root than its entries");
-
-    /* From here nothing can fail. */
-    journal->head.seq = seq;
-    journal->head.hash = last.hash;
-    journal->head.time_ns = last.public.time_ns;
-    journal->head.block_number = number;
-    journal->head.block_hash = block_header_hash(&header);
-    return FAULT_NONE;
-}
-
-/* The first entry says whose ledger it is. */
-static enum fault read_opening(struct journal *journal)
-{
-    struct entry entry = {0};
-    struct span body;
-    struct segment_opening opening;
-    enum fault fault = segment_start(&journal->segment, 1, 1);
-    if (fault == FAULT_NONE) fault = segment_next(&journal->segment, 1, &entry, &body);
-    if (fault == FAULT_NONE) fault = segment_read_opening(&entry, body, &opening);
-    segment_stop(&journal->segment);
-    if (fault != FAULT_NONE) {
-        LOG(LOG_ERROR, PART, "the first entry opens no segment of format %d: %s",
-            JOURNAL_FORMAT_VERSION, fault_words(fault));
-        return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
-    }
-    journal->head.segment_number = opening.number;
-    memcpy(journal->head.ledger_id, opening.ledger_id, sizeof journal->head.ledger_id);
-    return FAULT_NONE;
-}
-
-/* What is read at a start may still be in the system's memory only, when the process before was
- * killed between writing a commit and the end of its sync.  It counts as durable from here on, so
- * it is synced first: the write-ahead log, and the directory where that may just have been made. */
-static enum fault sync_what_was_read(struct journal *journal, const struct journal_options *options)
-{
-    sqlite3_file *log = NULL;
-    int result =
-        sqlite3_file_control(journal->segment.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
-        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-    if (result != SQLITE_OK)
-        return database_failed(journal->segment.db, PART, "sync at the start", result);
-    return options->vfs == NULL ? sync_directory(options->directory) : FAULT_NONE;
+    (void)sqlite3_finalize(writer->begin);
+    (void)sqlite3_finalize(writer->insert_entry);
+    (void)sqlite3_finalize(writer->insert_block);
+    (void)sqlite3_finalize(writer->insert_evidence);
+    (void)sqlite3_finalize(writer->commit);
+    segment_close(&writer->segment);
+    *writer = (struct writer){0};
 }
 
 /* SQLite calls it after each commit with the length of the write-ahead log. */
@@ -244,12 +135,198 @@ static int note_wal(void *context, sqlite3 *db, const char *schema, int pages)
     return SQLITE_OK;
 }
 
+static enum fault open_writer(struct writer *writer, struct journal *journal, uint64_t number,
+                              enum database_use use)
+{
+    *writer = (struct writer){0};
+    enum fault fault =
+        segment_open(&writer->segment, PART, journal->directory, journal->vfs, number, use);
+    if (fault != FAULT_NONE) return fault;
+    sqlite3 *db = writer->segment.db;
+    /* The triggers guard the file against every other connection.  This one has no statement but
+     * the inserts below, which refuse a number that is taken; firing costs 1.3 us an entry. */
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_wal_hook(db, note_wal, journal);
+    const struct {
+        sqlite3_stmt **statement;
+        const char *sql;
+    } statements[] = {
+        {&writer->begin, "BEGIN IMMEDIATE"},
+        {&writer->insert_entry, "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+        {&writer->insert_block, "INSERT INTO blocks VALUES (?1, ?2)"},
+        {&writer->insert_evidence, "INSERT INTO evidence VALUES (?1, ?2)"},
+        {&writer->commit, "COMMIT"},
+    };
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        fault = database_prepare(db, PART, statements[i].sql, statements[i].statement);
+        if (fault == FAULT_NONE) continue;
+        close_writer(writer);
+        return fault;
+    }
+    return FAULT_NONE;
+}
+
+/* The last file may be a prepared one, which a start after a crash may have to finish; then the one
+ * before it is the newest. */
+static enum fault open_newest(struct journal *journal, struct segment_extent *extent)
+{
+    uint64_t number;
+    enum fault fault = series_highest(journal->directory, journal->vfs, &number);
+    if (fault != FAULT_NONE) return fault;
+    if (number == 0) number = 1;
+    fault = open_writer(&journal->writer, journal, number, DATABASE_WRITE);
+    if (fault == FAULT_NONE) fault = segment_extent(&journal->writer.segment, extent);
+    if (fault != FAULT_NONE || number == 1 || extent->last_seq > 0) return fault;
+
+    close_writer(&journal->writer);
+    fault = open_writer(&journal->writer, journal, number - 1, DATABASE_WRITE);
+    if (fault == FAULT_NONE) fault = segment_extent(&journal->writer.segment, extent);
+    if (fault == FAULT_NONE && extent->last_seq == 0) {
+        LOG(LOG_ERROR, PART, "segments %" PRIu64 " and %" PRIu64 " of %s are both empty",
+            number - 1, number, journal->directory);
+        fault = FAULT_CORRUPT;
+    }
+    return fault;
+}
+
+/* A sealed segment is written no more.  If this one is, the files after it were taken away, and with
+ * them entries that banks were told of. */
+static enum fault refuse_sealed(struct journal *journal)
+{
+    struct signatures *signatures;
+    uint64_t sealed = 0;
+    enum fault fault = signatures_read(&signatures, journal->directory, journal->vfs);
+    if (fault == FAULT_NOT_FOUND) return FAULT_NONE;
+    if (fault != FAULT_NONE) return fault;
+    fault = signatures_newest_seal(signatures, &sealed);
+    signatures_close(signatures);
+    if (fault == FAULT_NONE && sealed >= journal->writer.segment.number) {
+        LOG(LOG_ERROR, PART, "segment %" PRIu64 " of %s is missing: segment %" PRIu64 " is sealed",
+            sealed + 1, journal->directory, sealed);
+        fault = FAULT_CORRUPT;
+    }
+    return fault;
+}
+
+static enum fault contradiction(uint64_t block, const char *words)
+{
+    LOG(LOG_ERROR, PART, "block %" PRIu64 " %s: run cauce verify", block, words);
+    return FAULT_CORRUPT;
+}
+
+/* The hash that the first entry of a block is linked to, and that of the header that the block names;
+ * where the block is the segment's first, that is what its first entry repeats. */
+static enum fault before_block(struct journal *journal, const struct block_header *header,
+                               const struct segment_opening *opening, struct hash *entry_hash,
+                               struct hash *block_hash)
+{
+    struct segment *segment = &journal->writer.segment;
+    struct block_header before;
+    if (header->first_seq == journal->first_seq) {
+        *entry_hash = opening->previous_head;
+        *block_hash = opening->previous_block;
+        return FAULT_NONE;
+    }
+    enum fault fault = segment_header(segment, header->number - 1, &before);
+    if (fault == FAULT_NOT_FOUND) return contradiction(header->number - 1, "is missing");
+    if (fault != FAULT_NONE) return fault;
+    *block_hash = block_header_hash(&before);
+    fault = segment_hash(segment, header->first_seq - 1, entry_hash);
+    return fault == FAULT_NOT_FOUND ? contradiction(before.number, "lacks an entry") : fault;
+}
+
+/* Reads the newest block's entries, hashing each again, and leaves the last in *entry, whose hash is
+ * that of the entry before the block. */
+static enum fault check_entries(struct journal *journal, const struct block_header *header,
+                                struct entry *entry)
+{
+    struct segment *segment = &journal->writer.segment;
+    enum fault fault = segment_start(segment, header->first_seq, header->last_seq);
+    for (uint64_t seq = header->first_seq; fault == FAULT_NONE && seq <= header->last_seq; seq++) {
+        struct span body;
+        entry->prev_hash = entry->hash;
+        fault = segment_next(segment, seq, entry, &body);
+        journal->hashes[seq - header->first_seq] = entry->hash;
+    }
+    segment_stop(segment);
+    return fault == FAULT_NOT_FOUND ? contradiction(header->number, "lacks an entry") : fault;
+}
+
+/* What a crash may leave is decided by SQLite: the newest commit whole, or not at all.  That is
+ * checked, and with it that the file's end was not tampered with; the rest is for the replay. */
+static enum fault check_newest_block(struct journal *journal, const struct segment_extent *extent,
+                                     const struct segment_opening *opening)
+{
+    uint64_t const number = extent->last_block;
+    struct block_header header;
+    struct entry last;
+    struct hash before_hash;
+    enum fault fault = segment_header(&journal->writer.segment, number, &header);
+    if (fault == FAULT_NOT_FOUND || (fault == FAULT_NONE && header.last_seq != extent->last_seq))
+        return contradiction(number, "does not end with the newest entry");
+    if (fault == FAULT_NONE)
+        fault = before_block(journal, &header, opening, &last.hash, &before_hash);
+    if (fault != FAULT_NONE) return fault;
+    if (!hash_equal(&header.previous, &before_hash))
+        return contradiction(number, "does not name the one before");
+
+    fault = check_entries(journal, &header, &last);
+    if (fault != FAULT_NONE) return fault;
+    struct hash const root = block_root(journal->hashes, header.entry_count);
+    if (!hash_equal(&root, &header.root))
+        return contradiction(number, "has another root than its entries");
+
+    /* From here nothing can fail. */
+    journal->head = (struct journal_head){
+        .seq = extent->last_seq,
+        .hash = last.hash,
+        .block_number = number,
+        .block_hash = block_header_hash(&header),
+        .time_ns = last.public.time_ns,
+        .segment_number = opening->number,
+    };
+    memcpy(journal->head.ledger_id, opening->ledger_id, sizeof journal->head.ledger_id);
+    return FAULT_NONE;
+}
+
+/* The first entry says whose ledger it is, the newest block where it ends. */
+static enum fault read_head(struct journal *journal)
+{
+    struct segment_extent extent;
+    struct segment_opening opening;
+    enum fault fault = open_newest(journal, &extent);
+    if (fault == FAULT_NONE) fault = refuse_sealed(journal);
+    if (fault != FAULT_NONE) return fault;
+    if (extent.last_seq == 0 && extent.last_block == 0) return FAULT_NONE;
+    if (extent.last_seq == 0) return contradiction(extent.last_block, "lacks an entry");
+    journal->first_seq = extent.first_seq;
+    fault = segment_first(&journal->writer.segment, &opening);
+    return fault == FAULT_NONE ? check_newest_block(journal, &extent, &opening) : fault;
+}
+
+/* What is read at a start may still be in the system's memory only, when the process before was
+ * killed between writing a commit and the end of its sync.  It counts as durable from here on, so
+ * it is synced first: the write-ahead log, and the directory where that may just have been made. */
+static enum fault sync_what_was_read(struct journal *journal)
+{
+    sqlite3_file *log = NULL;
+    int result = sqlite3_file_control(journal->writer.segment.db, "main",
+                                      SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (result != SQLITE_OK)
+        return database_failed(journal->writer.segment.db, PART, "sync at the start", result);
+    return journal->vfs == NULL ? database_sync_directory(PART, journal->directory) : FAULT_NONE;
+}
+
 enum fault journal_open(struct journal **out, const struct journal_options *options,
                         struct journal_head *head)
 {
     struct journal *journal = aligned_alloc(_Alignof(struct journal), sizeof *journal);
     if (journal == NULL) return FAULT_MEMORY;
     memset(journal, 0, sizeof *journal); /* touched now, so that no commit waits for a page */
+    journal->directory = options->directory;
+    journal->vfs = options->vfs;
 
     enum fault fault = options->vfs == NULL ? make_directory(options->directory) : FAULT_NONE;
     if (fault != FAULT_NONE) goto failed;
@@ -257,22 +334,10 @@ enum fault journal_open(struct journal **out, const struct journal_options *opti
     if (fault != FAULT_NONE) goto failed;
     fault = evidence_open(&journal->evidence);
     if (fault != FAULT_NONE) goto failed;
-    fault = segment_open(&journal->segment, PART, options->directory, options->vfs, DATABASE_WRITE);
+    fault = read_head(journal);
     if (fault != FAULT_NONE) goto failed;
-    /* The triggers guard the file against every other connection.  This one has no statement but
-     * the inserts below, which refuse a number that is taken; firing costs 1.3 us an entry. */
-    (void)sqlite3_db_config(journal->segment.db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    fault = prepare_all(journal);
+    fault = sync_what_was_read(journal);
     if (fault != FAULT_NONE) goto failed;
-    fault = check_newest_block(journal);
-    if (fault != FAULT_NONE) goto failed;
-    if (journal->head.seq > 0) {
-        fault = read_opening(journal);
-        if (fault != FAULT_NONE) goto failed;
-    }
-    fault = sync_what_was_read(journal, options);
-    if (fault != FAULT_NONE) goto failed;
-    (void)sqlite3_wal_hook(journal->segment.db, note_wal, journal);
     atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
     *head = journal->head;
     *out = journal;
@@ -286,46 +351,83 @@ failed:
 
 /* --- replay ----------------------------------------------------------------------------------- */
 
+/* The entries of one segment from *seq on, which becomes that of the first one after them. */
+static enum fault replay_segment(const struct journal *journal, struct segment *segment,
+                                 uint64_t *seq, struct entry *entry, journal_visit visit,
+                                 void *context)
+{
+    uint64_t const first_seq = *seq;
+    enum fault fault = segment_start(segment, first_seq, journal->head.seq);
+    while (fault == FAULT_NONE && *seq <= journal->head.seq) {
+        struct span body;
+        entry->prev_hash = entry->hash;
+        fault = segment_next(segment, *seq, entry, &body);
+        if (fault == FAULT_NOT_FOUND) {
+            fault = *seq > first_seq ? FAULT_NONE : FAULT_CORRUPT;
+            break;
+        }
+        if (fault == FAULT_NONE) fault = visit(context, entry, body);
+        if (fault == FAULT_NONE) *seq += 1;
+    }
+    segment_stop(segment);
+    return fault;
+}
+
+static enum fault replay_series(const struct journal *journal, struct series *series,
+                                uint64_t from_seq, journal_visit visit, void *context)
+{
+    struct entry entry = {0}; /* its hash is that of the one before from_seq */
+    struct segment *segment;
+    enum fault fault = FAULT_NONE;
+    if (from_seq > 1) {
+        fault = series_by_seq(series, from_seq - 1, &segment);
+        if (fault == FAULT_NONE) fault = segment_hash(segment, from_seq - 1, &entry.hash);
+    }
+    for (uint64_t seq = from_seq; fault == FAULT_NONE && seq <= journal->head.seq;) {
+        fault = series_by_seq(series, seq, &segment);
+        if (fault == FAULT_NONE)
+            fault = replay_segment(journal, segment, &seq, &entry, visit, context);
+    }
+    if (fault == FAULT_NONE && !hash_equal(&entry.hash, &journal->head.hash)) {
+        LOG(LOG_ERROR, PART, "the chain does not lead to entry %" PRIu64, journal->head.seq);
+        return FAULT_CORRUPT;
+    }
+    return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
+}
+
 enum fault journal_replay(struct journal *journal, uint64_t from_seq, journal_visit visit,
                           void *context)
 {
     assert(journal->staged_count == 0 && from_seq >= 1);
     if (from_seq > journal->head.seq + 1) return FAULT_NOT_FOUND;
+    if (journal->head.seq == 0) return FAULT_NONE;
 
-    struct entry entry;
-    enum fault fault = segment_hash(&journal->segment, from_seq - 1, &entry.hash);
-    if (fault == FAULT_NONE) fault = segment_start(&journal->segment, from_seq, journal->head.seq);
-    for (uint64_t seq = from_seq; fault == FAULT_NONE && seq <= journal->head.seq; seq++) {
-        struct span body;
-        entry.prev_hash = entry.hash;
-        fault = segment_next(&journal->segment, seq, &entry, &body);
-        if (fault == FAULT_NOT_FOUND) fault = FAULT_CORRUPT;
-        if (fault == FAULT_NONE) fault = visit(context, &entry, body);
-    }
-    segment_stop(&journal->segment);
+    struct series *series;
+    enum fault fault = series_open(&series, PART, journal->directory, journal->vfs);
     if (fault != FAULT_NONE) return fault;
-
-    if (!hash_equal(&entry.hash, &journal->head.hash)) {
-        LOG(LOG_ERROR, PART, "the chain does not lead to entry %" PRIu64, journal->head.seq);
-        return FAULT_CORRUPT;
-    }
-    return FAULT_NONE;
+    fault = replay_series(journal, series, from_seq, visit, context);
+    series_close(series);
+    return fault;
 }
 
 /* --- staging ---------------------------------------------------------------------------------- */
 
-static bool opens_ledger(const struct entry *entry, const struct body *body)
+/* The first entry of a segment says what came before it. */
+static bool opens_segment(const struct journal *journal, const struct entry *entry,
+                          const struct body *body)
 {
     struct segment_opening opening;
     return body && segment_read_opening(entry, body_span(body), &opening) == FAULT_NONE &&
-           opening.number == SEGMENT_NUMBER;
+           opening.number == journal->writer.segment.number &&
+           hash_equal(&opening.previous_head, &journal->head.hash) &&
+           hash_equal(&opening.previous_block, &journal->head.block_hash);
 }
 
 enum fault journal_append(struct journal *journal, struct entry *entry, const struct body *body,
                           const struct evidence *evidence)
 {
     uint32_t const body_size = body ? body->size : 0;
-    bool const is_in_place = entry->public.seq > 1 || opens_ledger(entry, body);
+    bool const is_in_place = journal->first_seq > 0 || opens_segment(journal, entry, body);
     assert(is_in_place);
     (void)is_in_place;
     assert(entry->public.seq == journal->head.seq + 1); /* the core numbers without gaps */
@@ -356,6 +458,10 @@ enum fault journal_append(struct journal *journal, struct entry *entry, const st
         journal->body_seq = entry->public.seq;
         journal->body_hash = entry->body_hash;
     }
+    if (journal->first_seq == 0) {
+        journal->first_seq = entry->public.seq;
+        journal->head.segment_number = journal->writer.segment.number;
+    }
     entry->prev_hash = journal->head.hash;
     entry->hash = entry_hash(entry);
     journal->hashes[journal->staged_count++] = entry->hash;
@@ -377,22 +483,15 @@ uint32_t journal_staged(const struct journal *journal)
 static enum fault give_up(struct journal *journal, const char *what, int result)
 {
     LOG(LOG_FATAL, PART, "%s failed after entry %" PRIu64 ": %s (%d)", what,
-        journal_durable_seq(journal), sqlite3_errmsg(journal->segment.db), result);
+        journal_durable_seq(journal), sqlite3_errmsg(journal->writer.segment.db), result);
     journal->failed = true;
     return FAULT_IO;
-}
-
-static int run(sqlite3_stmt *statement)
-{
-    int const result = sqlite3_step(statement);
-    int const reset = sqlite3_reset(statement);
-    return result == SQLITE_DONE ? reset : result;
 }
 
 static int insert_entry(struct journal *journal, uint32_t index)
 {
     const struct staged *staged = &journal->staged[index];
-    sqlite3_stmt *insert = journal->insert_entry;
+    sqlite3_stmt *insert = journal->writer.insert_entry;
     int result = sqlite3_bind_int64(insert, 1, (sqlite3_int64)staged->public.seq);
     if (result == SQLITE_OK)
         result =
@@ -411,7 +510,7 @@ static int insert_entry(struct journal *journal, uint32_t index)
         result = staged->body_seq == 0
                      ? sqlite3_bind_null(insert, 6)
                      : sqlite3_bind_int64(insert, 6, (sqlite3_int64)staged->body_seq);
-    return result == SQLITE_OK ? run(insert) : result;
+    return result == SQLITE_OK ? database_step(insert) : result;
 }
 
 static int insert_numbered(sqlite3_stmt *insert, uint64_t number, struct span blob)
@@ -419,7 +518,7 @@ static int insert_numbered(sqlite3_stmt *insert, uint64_t number, struct span bl
     int result = sqlite3_bind_int64(insert, 1, (sqlite3_int64)number);
     if (result == SQLITE_OK)
         result = sqlite3_bind_blob(insert, 2, blob.bytes, (int)blob.size, SQLITE_STATIC);
-    return result == SQLITE_OK ? run(insert) : result;
+    return result == SQLITE_OK ? database_step(insert) : result;
 }
 
 static struct block_header header_of_staged(const struct journal *journal)
@@ -442,7 +541,7 @@ static struct block_header header_of_staged(const struct journal *journal)
 static enum fault checkpoint(struct journal *journal)
 {
     int left = 0, moved = 0;
-    int const result = sqlite3_wal_checkpoint_v2(journal->segment.db, NULL,
+    int const result = sqlite3_wal_checkpoint_v2(journal->writer.segment.db, NULL,
                                                  SQLITE_CHECKPOINT_PASSIVE, &left, &moved);
     if (result != SQLITE_OK && database_fault(result) != FAULT_BUSY)
         return give_up(journal, "checkpoint", result);
@@ -474,15 +573,15 @@ enum fault journal_commit(struct journal *journal)
         what = "packing the evidence";
         goto failed;
     }
-    result = run(journal->begin);
+    result = database_step(journal->writer.begin);
     for (uint32_t i = 0; result == SQLITE_OK && i < journal->staged_count; i++)
         result = insert_entry(journal, i);
     if (result == SQLITE_OK)
-        result =
-            insert_numbered(journal->insert_block, header.number, span_of(&header, sizeof header));
+        result = insert_numbered(journal->writer.insert_block, header.number,
+                                 span_of(&header, sizeof header));
     if (result == SQLITE_OK && frame.size > 0)
-        result = insert_numbered(journal->insert_evidence, header.number, frame);
-    if (result == SQLITE_OK) result = run(journal->commit);
+        result = insert_numbered(journal->writer.insert_evidence, header.number, frame);
+    if (result == SQLITE_OK) result = database_step(journal->writer.commit);
     if (result != SQLITE_OK) goto failed;
 
     journal->head.block_number = header.number;
@@ -509,18 +608,58 @@ uint64_t journal_durable_seq(const struct journal *journal)
     return atomic_load_explicit(&journal->durable_seq, memory_order_acquire);
 }
 
+/* --- rotating --------------------------------------------------------------------------------- */
+
+enum fault journal_rotate(struct journal *journal)
+{
+    assert(journal->staged_count == 0 && journal->first_seq > 0);
+    uint64_t const number = journal->writer.segment.number + 1;
+    struct writer next;
+    struct segment_extent extent;
+    if (journal->failed) return FAULT_CLOSED;
+    if (number > LIMIT_SEGMENTS) return FAULT_FULL;
+    enum fault fault = open_writer(&next, journal, number, DATABASE_TAKE_OVER);
+    if (fault == FAULT_BUSY) return FAULT_NOT_FOUND; /* it is being made at this moment */
+    if (fault != FAULT_NONE) return fault;
+    fault = segment_extent(&next.segment, &extent);
+    if (fault == FAULT_NONE && extent.last_seq > 0) {
+        LOG(LOG_ERROR, PART, "segment %" PRIu64 " has entries and was never begun", number);
+        fault = FAULT_CORRUPT;
+    }
+    if (fault != FAULT_NONE) {
+        close_writer(&next);
+        return fault;
+    }
+
+    /* From here nothing can fail. */
+    database_wait(next.segment.db);
+    close_writer(&journal->writer);
+    journal->writer = next;
+    journal->first_seq = 0;
+    journal->body_seq = 0; /* bodies are shared within a segment only */
+    journal->wal_bytes = 0;
+    journal->held_bytes = 0;
+    return FAULT_NONE;
+}
+
+uint64_t journal_segment_entries(const struct journal *journal)
+{
+    return journal->first_seq ? journal->head.seq - journal->first_seq + 1 : 0;
+}
+
+const struct journal_head *journal_newest(const struct journal *journal)
+{
+    return &journal->head;
+}
+
 void journal_close(struct journal *journal)
 {
     if (journal == NULL) return;
-    (void)sqlite3_finalize(journal->begin);
-    (void)sqlite3_finalize(journal->insert_entry);
-    (void)sqlite3_finalize(journal->insert_block);
-    (void)sqlite3_finalize(journal->insert_evidence);
-    (void)sqlite3_finalize(journal->commit);
     /* Closing the last connection then moves the write-ahead log and removes it. */
     if (!journal->failed)
-        (void)sqlite3_db_config(journal->segment.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    segment_close(&journal->segment);
+        (void)sqlite3_db_config(journal->writer.segment.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+                                NULL);
+    close_writer(&journal->writer);
     evidence_close(journal->evidence);
     (void)sqlite3_close(journal->lock); /* last: until here the ledger is ours */
     free(journal);

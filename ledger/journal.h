@@ -30,7 +30,7 @@
 
 struct journal;
 
-struct journal_options {
+struct journal_options {   /* both outlive the journal */
     const char *directory; /* made, one level deep, when it is absent and the VFS is the system's */
     const char *vfs;       /* name of a registered SQLite VFS; NULL: the system's */
 };

@@ -21,9 +21,6 @@
 #define PART "marks"
 #define MARKS_FILE "marks.db"
 
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-
 #define APPLICATION_ID 0x4361754d /* "CauM" */
 #define FORMAT_VERSION 1
 
@@ -42,6 +39,7 @@ static const char settings[] = "PRAGMA synchronous = EXTRA;"
                                "PRAGMA synchronous = NORMAL;"
                                "PRAGMA secure_delete = OFF;";
 
+/* clang-format off */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE ledger(one INTEGER PRIMARY KEY CHECK(one = 1), id BLOB NOT NULL) STRICT;"
@@ -50,27 +48,12 @@ static const char schema[] =
     " cursor INTEGER NOT NULL,"
     " outstanding BLOB NOT NULL"
     ") STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
-                                                    "PRAGMA user_version = " TEXT(
-                                                        FORMAT_VERSION) ";"
-                                                                        "COMMIT;";
+    "PRAGMA application_id = 0x4361754d;"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+/* clang-format on */
 
-static enum fault check_format(struct marks *marks)
-{
-    int64_t tables = 0, application = 0, version = 0;
-    enum fault fault =
-        database_number(marks->db, PART, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (fault != FAULT_NONE) return fault;
-    fault = database_number(marks->db, PART, "PRAGMA application_id", &application);
-    if (fault != FAULT_NONE) return fault;
-    fault = database_number(marks->db, PART, "PRAGMA user_version", &version);
-    if (fault != FAULT_NONE) return fault;
-
-    if (tables == 0 && application == 0 && version == 0)
-        return database_run(marks->db, PART, schema);
-    if (application != APPLICATION_ID) return FAULT_CORRUPT;
-    return version == FORMAT_VERSION ? FAULT_NONE : FAULT_VERSION;
-}
+static const struct database_format format = {APPLICATION_ID, FORMAT_VERSION, schema};
 
 /* Are the stored marks of the ledger `id`?  Those of another are removed. */
 static enum fault claim(struct marks *marks, const uint8_t id[MARKS_LEDGER_ID_BYTES])
@@ -124,7 +107,7 @@ enum fault marks_open(struct marks **out, const char *directory, const char *vfs
     fault = database_run(marks->db, PART, settings);
     if (fault != FAULT_NONE) goto failed;
     (void)sqlite3_wal_autocheckpoint(marks->db, CHECKPOINT_PAGES);
-    fault = check_format(marks);
+    fault = database_check(marks->db, PART, MARKS_FILE, &format, true);
     if (fault != FAULT_NONE) goto failed;
     fault = claim(marks, ledger_id);
     if (fault != FAULT_NONE) goto failed;
@@ -206,19 +189,12 @@ static enum fault give_up(struct marks *marks, const char *what, int result)
     return FAULT_IO;
 }
 
-static int run(sqlite3_stmt *statement)
-{
-    int const result = sqlite3_step(statement);
-    int const reset = sqlite3_reset(statement);
-    return result == SQLITE_DONE ? reset : result;
-}
-
 enum fault marks_put(struct marks *marks, const struct mark *mark)
 {
     assert(mark->cursor >= 1 && mark->cursor <= INT64_MAX);
     assert(mark->outstanding_count <= LIMIT_OUTSTANDING);
     if (!marks->staged) {
-        int const begun = run(marks->begin);
+        int const begun = database_step(marks->begin);
         if (begun != SQLITE_OK) return give_up(marks, "begin", begun);
         marks->staged = true;
     }
@@ -229,14 +205,14 @@ enum fault marks_put(struct marks *marks, const struct mark *mark)
         result = sqlite3_bind_int64(marks->put, 2, (sqlite3_int64)mark->cursor);
     if (result == SQLITE_OK)
         result = sqlite3_bind_blob(marks->put, 3, mark->outstanding, size, SQLITE_STATIC);
-    if (result == SQLITE_OK) result = run(marks->put);
+    if (result == SQLITE_OK) result = database_step(marks->put);
     return result == SQLITE_OK ? FAULT_NONE : give_up(marks, "put", result);
 }
 
 enum fault marks_commit(struct marks *marks)
 {
     if (!marks->staged) return FAULT_NONE;
-    int const result = run(marks->commit);
+    int const result = database_step(marks->commit);
     if (result != SQLITE_OK) return give_up(marks, "commit", result);
     marks->staged = false;
     return FAULT_NONE;

@@ -1,7 +1,7 @@
-/* Reads entries, messages and blocks over a read-only connection.
+/* Reads entries, messages and blocks over read-only connections.
  *
  * The happy path of a walk: read some entries in one transaction into a batch, end the transaction,
- * show them, go on behind them.  Possible failures: a row does not match its hash (FAULT_CORRUPT),
+ * show them, go on behind them, in the next segment where one ends.  Possible failures: a row does not match its hash (FAULT_CORRUPT),
  * or SQLite refuses (FAULT_IO, or FAULT_BUSY while another process recovers the file at its start);
  * every function ends its transaction on each of its ways out. */
 #include "ledger/reader.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ledger/segment.h"
+#include "ledger/series.h"
 #include "proto/base/log.h"
 
 #define PART "reader"
@@ -33,8 +34,7 @@ struct batch {
 };
 
 struct reader {
-    struct segment segment;
-    sqlite3_stmt *frame; /* of block ?1 */
+    struct series *series;
     struct evidence_reader *evidence;
     struct batch batch; /* of the walk that is under way */
 };
@@ -43,10 +43,7 @@ enum fault reader_open(struct reader **out, const char *directory, const char *v
 {
     struct reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) return FAULT_MEMORY;
-    enum fault fault = segment_open(&reader->segment, PART, directory, vfs, DATABASE_READ);
-    if (fault != FAULT_NONE) goto failed;
-    fault = database_prepare(reader->segment.db, PART,
-                             "SELECT frame FROM evidence WHERE block = ?1", &reader->frame);
+    enum fault fault = series_open(&reader->series, PART, directory, vfs);
     if (fault != FAULT_NONE) goto failed;
     fault = evidence_reader_open(&reader->evidence);
     if (fault != FAULT_NONE) goto failed;
@@ -61,8 +58,7 @@ failed:
 void reader_close(struct reader *reader)
 {
     if (reader == NULL) return;
-    (void)sqlite3_finalize(reader->frame);
-    segment_close(&reader->segment);
+    series_close(reader->series);
     evidence_reader_close(reader->evidence);
     free(reader);
 }
@@ -70,49 +66,67 @@ void reader_close(struct reader *reader)
 enum fault reader_newest_seq(struct reader *reader, uint64_t *seq)
 {
     uint64_t block;
-    return segment_newest(&reader->segment, seq, &block);
+    return series_end(reader->series, seq, &block);
 }
 
+/* Every segment's first entry repeats the id; the newest is open anyway. */
 enum fault reader_ledger_id(struct reader *reader, uint8_t id[READER_LEDGER_ID_BYTES])
 {
-    struct entry entry;
-    struct body body;
+    uint64_t seq, block;
+    struct segment *segment;
     struct segment_opening opening;
-    enum fault fault = reader_entry(reader, 1, &entry, &body);
-    if (fault == FAULT_NONE) fault = segment_read_opening(&entry, body_span(&body), &opening);
+    enum fault fault = series_end(reader->series, &seq, &block);
+    if (fault == FAULT_NONE) fault = series_by_seq(reader->series, seq, &segment);
+    if (fault == FAULT_NONE) fault = segment_first(segment, &opening);
     if (fault == FAULT_NONE) memcpy(id, opening.ledger_id, READER_LEDGER_ID_BYTES);
     return fault;
+}
+
+/* The hash of an entry that may be in the segment before; zeros for 0. */
+static enum fault hash_at(struct reader *reader, uint64_t seq, struct hash *hash)
+{
+    struct segment *segment;
+    *hash = (struct hash){0};
+    if (seq == 0) return FAULT_NONE;
+    enum fault const fault = series_by_seq(reader->series, seq, &segment);
+    return fault == FAULT_NONE ? segment_hash(segment, seq, hash) : fault;
 }
 
 enum fault reader_entry(struct reader *reader, uint64_t seq, struct entry *entry, struct body *body)
 {
     if (seq == 0) return FAULT_NOT_FOUND;
+    struct segment *segment;
     struct span bytes;
-    enum fault fault = segment_hash(&reader->segment, seq - 1, &entry->prev_hash);
-    if (fault == FAULT_NONE) fault = segment_start(&reader->segment, seq, seq);
-    if (fault == FAULT_NONE) fault = segment_next(&reader->segment, seq, entry, &bytes);
+    enum fault fault = hash_at(reader, seq - 1, &entry->prev_hash);
+    if (fault == FAULT_NONE) fault = series_by_seq(reader->series, seq, &segment);
+    if (fault != FAULT_NONE) return fault;
+    fault = segment_start(segment, seq, seq);
+    if (fault == FAULT_NONE) fault = segment_next(segment, seq, entry, &bytes);
     if (fault == FAULT_NONE && body) {
         body->size = (uint32_t)bytes.size;
         if (bytes.size) memcpy(body->bytes, bytes.bytes, bytes.size);
     }
-    segment_stop(&reader->segment);
+    segment_stop(segment);
     return fault;
 }
 
-/* Reads entries from `seq` on until the batch is full or to_seq is in it. *prev_hash is the hash of
- * the entry before, and afterwards that of the last one read. */
+/* Reads entries from `seq` on until the batch is full, to_seq is in it, or the segment ends.
+ * *prev_hash is the hash of the entry before, and afterwards that of the last one read. */
 static enum fault fill(struct reader *reader, uint64_t seq, uint64_t to_seq, struct hash *prev_hash)
 {
     struct batch *batch = &reader->batch;
+    struct segment *segment;
     batch->count = 0;
     batch->body_used = 0;
-    enum fault fault = segment_start(&reader->segment, seq, to_seq);
+    enum fault fault = series_by_seq(reader->series, seq, &segment);
+    if (fault != FAULT_NONE) return fault;
+    fault = segment_start(segment, seq, to_seq);
     while (fault == FAULT_NONE && seq <= to_seq && batch->count < BATCH_ENTRIES &&
            BATCH_BODY_BYTES - batch->body_used >= ENTRY_BODY_BYTES_MAX) {
         struct entry *entry = &batch->entries[batch->count];
         struct span body;
         entry->prev_hash = *prev_hash;
-        fault = segment_next(&reader->segment, seq, entry, &body);
+        fault = segment_next(segment, seq, entry, &body);
         if (fault != FAULT_NONE) break;
         batch->body_at[batch->count] = batch->body_used;
         batch->body_size[batch->count] = (uint32_t)body.size;
@@ -122,8 +136,9 @@ static enum fault fill(struct reader *reader, uint64_t seq, uint64_t to_seq, str
         *prev_hash = entry->hash;
         seq++;
     }
-    segment_stop(&reader->segment);
-    return fault;
+    segment_stop(segment);
+    /* Whether the next segment goes on from here is asked with the next batch. */
+    return fault == FAULT_NOT_FOUND && batch->count > 0 ? FAULT_NONE : fault;
 }
 
 enum fault reader_walk(struct reader *reader, uint64_t from_seq, uint64_t to_seq,
@@ -131,7 +146,7 @@ enum fault reader_walk(struct reader *reader, uint64_t from_seq, uint64_t to_seq
 {
     assert(from_seq >= 1);
     struct hash prev_hash;
-    enum fault fault = segment_hash(&reader->segment, from_seq - 1, &prev_hash);
+    enum fault fault = hash_at(reader, from_seq - 1, &prev_hash);
     while (fault == FAULT_NONE && from_seq <= to_seq) {
         fault = fill(reader, from_seq, to_seq, &prev_hash);
         /* What was read before a fault is good and is shown. */
@@ -149,22 +164,22 @@ enum fault reader_walk(struct reader *reader, uint64_t from_seq, uint64_t to_seq
 
 enum fault reader_block(struct reader *reader, uint64_t number, struct block_header *header)
 {
-    return segment_header(&reader->segment, number, header);
+    struct segment *segment;
+    enum fault const fault = series_by_block(reader->series, number, &segment);
+    return fault == FAULT_NONE ? segment_header(segment, number, header) : fault;
 }
 
 /* Blocks are numbered without a gap and in order of sequence, so the one that holds an entry is
  * found by halving, and no index has to be kept. */
-enum fault reader_block_of(struct reader *reader, uint64_t seq, struct block_header *header)
+static enum fault find_block(struct segment *segment, uint64_t seq, struct block_header *header)
 {
-    uint64_t newest_seq, high;
-    enum fault fault = segment_newest(&reader->segment, &newest_seq, &high);
+    struct segment_extent extent;
+    enum fault fault = segment_extent(segment, &extent);
     if (fault != FAULT_NONE) return fault;
-    if (seq == 0 || seq > newest_seq) return FAULT_NOT_FOUND;
-
-    uint64_t low = 1;
+    uint64_t low = extent.first_block, high = extent.last_block;
     while (low <= high) {
         uint64_t const middle = low + (high - low) / 2;
-        fault = segment_header(&reader->segment, middle, header);
+        fault = segment_header(segment, middle, header);
         if (fault == FAULT_NOT_FOUND) break;
         if (fault != FAULT_NONE) return fault;
         if (seq < header->first_seq)
@@ -178,19 +193,22 @@ enum fault reader_block_of(struct reader *reader, uint64_t seq, struct block_hea
     return FAULT_CORRUPT;
 }
 
-static enum fault unpack_frame(struct reader *reader, uint64_t block)
+enum fault reader_block_of(struct reader *reader, uint64_t seq, struct block_header *header)
 {
-    (void)sqlite3_bind_int64(reader->frame, 1, (sqlite3_int64)block);
-    int const result = sqlite3_step(reader->frame);
-    enum fault fault = FAULT_NOT_FOUND;
-    if (result == SQLITE_ROW) {
-        const void *bytes = sqlite3_column_blob(reader->frame, 0);
-        size_t const size = (size_t)sqlite3_column_bytes(reader->frame, 0);
-        fault = evidence_unpack(reader->evidence, span_of(bytes, size));
-    } else if (result != SQLITE_DONE) {
-        fault = database_failed(reader->segment.db, PART, "read a frame", result);
-    }
-    (void)sqlite3_reset(reader->frame);
+    struct segment *segment;
+    enum fault const fault = series_by_seq(reader->series, seq, &segment);
+    return fault == FAULT_NONE ? find_block(segment, seq, header) : fault;
+}
+
+static enum fault unpack_frame(struct reader *reader, const struct block_header *header)
+{
+    struct segment *segment;
+    struct span frame;
+    enum fault fault = series_by_seq(reader->series, header->first_seq, &segment);
+    if (fault != FAULT_NONE) return fault;
+    fault = segment_frame(segment, header->number, &frame);
+    if (fault == FAULT_NONE) fault = evidence_unpack(reader->evidence, frame);
+    segment_stop(segment);
     return fault;
 }
 
@@ -200,7 +218,7 @@ enum fault reader_message(struct reader *reader, const struct entry *entry, void
     if (hash_is_zero(&entry->public.evidence_hash)) return FAULT_NOT_FOUND;
     struct block_header header;
     enum fault fault = reader_block_of(reader, entry->public.seq, &header);
-    if (fault == FAULT_NONE) fault = unpack_frame(reader, header.number);
+    if (fault == FAULT_NONE) fault = unpack_frame(reader, &header);
     if (fault == FAULT_NONE)
         fault = evidence_find(reader->evidence, &entry->public.evidence_hash, evidence);
     if (fault == FAULT_CORRUPT || fault == FAULT_VERSION)

@@ -6,8 +6,9 @@
  *                stores the statement (signatures.h), makes the file read-only (0444) and removes
  *                what SQLite left beside it
  *
- * Doing it again does no harm: a step that was done is not done twice, and one that a crash cut short
- * is.  The work is cut into steps so that the keeper, which has other duties, is never away for long.
+ * Doing it again does no harm, and finishes what a crash cut short: at a start, seal again from the
+ * newest sealed segment on (signatures_newest_seal).  The work is cut into steps so that the keeper,
+ * which has other duties, is never away for long.
  *
  * Threads: the keeper's, the only one that writes to a segment after the journal has left it.
  * Through a VFS other than the system's the file's mode stays as it is. */
@@ -31,8 +32,8 @@ MUST_CHECK enum fault seal_begin(struct seal **out, struct signatures *signature
                                  const char *directory, const char *vfs, uint64_t number);
 
 /* Goes on, for some milliseconds; *done: it is sealed.  FAULT_CORRUPT: its blocks do not follow from
- * one another, or it was sealed with another content; nothing was signed.  FAULT_CRYPTO: it could not
- * be signed.  After any fault only seal_close may follow; the segment may be begun again. */
+ * one another; nothing was signed.  FAULT_CRYPTO: it could not be signed.  FAULT_IO, FAULT_BUSY,
+ * FAULT_MEMORY.  After a fault, or when done, only seal_close may follow; it may be begun again. */
 MUST_CHECK enum fault seal_step(struct seal *seal, bool *done);
 
 /* Accepts NULL. */

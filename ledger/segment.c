@@ -14,135 +14,90 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ledger/series.h"
 #include "proto/base/log.h"
 #include "proto/record/body.h"
 
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-
-#define REFUSE(table, what, event)                                                                 \
-    "CREATE TRIGGER " table "_" what " BEFORE " event " ON " table                                 \
-    " BEGIN SELECT RAISE(ABORT, '" table " are append-only'); END;"
-
-/* INSERT OR REPLACE would pass the triggers on DELETE by; so an insert must go behind the last. */
-#define REFUSE_ALL(table, key)                                                                     \
-    "CREATE TRIGGER " table "_insert BEFORE INSERT ON " table " WHEN NEW." key                     \
-    " <= (SELECT max(" key ") FROM " table ")"                                                     \
-    " BEGIN SELECT RAISE(ABORT, '" table                                                           \
-    " are append-only'); END;" REFUSE(table, "update", "UPDATE") REFUSE(table, "delete", "DELETE")
-
-/* Never edit: a file made by an earlier version of the program has it as it was then. */
+/* Never edit: a file made by an earlier version of the program has it as it was then.
+ * INSERT OR REPLACE would pass the triggers on DELETE by; so an insert must go behind the last. */
+/* clang-format off */
 static const char schema[] =
     "BEGIN IMMEDIATE;"
+
     "CREATE TABLE entries("
     " seq INTEGER PRIMARY KEY,"
-    " public BLOB NOT NULL CHECK(length(public) = " TEXT(
-        ENTRY_PUBLIC_BYTES) "),"
-                            " private BLOB NOT NULL CHECK(length(private) = " TEXT(
-                                ENTRY_PRIVATE_BYTES) "),"
-                                                     " hash BLOB NOT NULL CHECK(length(hash) "
-                                                     "= " TEXT(
-                                                         HASH_BYTES) "),"
-                                                                     " body BLOB,"
-                                                                     " body_seq INTEGER"
-                                                                     ") STRICT;"
-                                                                     "CREATE TABLE blocks("
-                                                                     " number INTEGER PRIMARY KEY,"
-                                                                     " header BLOB NOT NULL "
-                                                                     "CHECK(length(header) = " TEXT(
-                                                                         BLOCK_HEADER_BYTES) ")"
-                                                                                             ") "
-                                                                                             "STRIC"
-                                                                                             "T;"
-                                                                                             "CREAT"
-                                                                                             "E "
-                                                                                             "TABLE"
-                                                                                             " evid"
-                                                                                             "ence("
-                                                                                             " bloc"
-                                                                                             "k "
-                                                                                             "INTEG"
-                                                                                             "ER "
-                                                                                             "PRIMA"
-                                                                                             "RY "
-                                                                                             "KEY,"
-                                                                                             " fram"
-                                                                                             "e "
-                                                                                             "BLOB "
-                                                                                             "NOT "
-                                                                                             "NULL"
-                                                                                             ") "
-                                                                                             "STRIC"
-                                                                                             "T"
-                                                                                             ";" REFUSE_ALL(
-                                                                                                 "e"
-                                                                                                 "n"
-                                                                                                 "t"
-                                                                                                 "r"
-                                                                                                 "i"
-                                                                                                 "e"
-                                                                                                 "s",
-                                                                                                 "s"
-                                                                                                 "e"
-                                                                                                 "q") REFUSE_ALL("blocks",
-                                                                                                                 "number")
-                                                                                                 REFUSE_ALL("evidence", "block") "PRAGMA application_id = " TEXT(
-                                                                                                     SEGMENT_APPLICATION_ID) ";"
-                                                                                                                             "PRAGMA user_version = " TEXT(
-                                                                                                                                 SEGMENT_FORMAT_VERSION) ";"
-                                                                                                                                                         "COMMIT;";
+    " public BLOB NOT NULL CHECK(length(public) = 208),"
+    " private BLOB NOT NULL CHECK(length(private) = 192),"
+    " hash BLOB NOT NULL CHECK(length(hash) = 32),"
+    " body BLOB,"
+    " body_seq INTEGER"
+    ") STRICT;"
 
-#define JOURNAL_SIZE_LIMIT 67108864 /* a literal, as PRAGMA takes no expression */
-static_assert(JOURNAL_SIZE_LIMIT == LIMIT_WAL_BYTES, "one bound");
+    "CREATE TABLE blocks("
+    " number INTEGER PRIMARY KEY,"
+    " header BLOB NOT NULL CHECK(length(header) = 104)"
+    ") STRICT;"
+
+    "CREATE TABLE evidence("
+    " block INTEGER PRIMARY KEY,"
+    " frame BLOB NOT NULL"
+    ") STRICT;"
+
+    "CREATE TRIGGER entries_insert BEFORE INSERT ON entries"
+    " WHEN NEW.seq <= (SELECT max(seq) FROM entries)"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
+    "CREATE TRIGGER entries_update BEFORE UPDATE ON entries"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
+    "CREATE TRIGGER entries_delete BEFORE DELETE ON entries"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
+
+    "CREATE TRIGGER blocks_insert BEFORE INSERT ON blocks"
+    " WHEN NEW.number <= (SELECT max(number) FROM blocks)"
+    " BEGIN SELECT RAISE(ABORT, 'blocks are append-only'); END;"
+    "CREATE TRIGGER blocks_update BEFORE UPDATE ON blocks"
+    " BEGIN SELECT RAISE(ABORT, 'blocks are append-only'); END;"
+    "CREATE TRIGGER blocks_delete BEFORE DELETE ON blocks"
+    " BEGIN SELECT RAISE(ABORT, 'blocks are append-only'); END;"
+
+    "CREATE TRIGGER evidence_insert BEFORE INSERT ON evidence"
+    " WHEN NEW.block <= (SELECT max(block) FROM evidence)"
+    " BEGIN SELECT RAISE(ABORT, 'evidence are append-only'); END;"
+    "CREATE TRIGGER evidence_update BEFORE UPDATE ON evidence"
+    " BEGIN SELECT RAISE(ABORT, 'evidence are append-only'); END;"
+    "CREATE TRIGGER evidence_delete BEFORE DELETE ON evidence"
+    " BEGIN SELECT RAISE(ABORT, 'evidence are append-only'); END;"
+
+    "PRAGMA application_id = 0x43617563;"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
 
 /* synchronous = EXTRA until the log is on: the switch to it goes by a rollback journal, whose removal
  * must be on disk, or a later start would roll committed entries back with it.
  * journal_size_limit: a write-ahead log that a reader made longer is cut when it starts again.
  * secure_delete: Debian's default zeroes what is freed; nothing is ever freed here. */
-static const char settings[] = "PRAGMA page_size = " TEXT(
-    SEGMENT_PAGE_BYTES) ";"
-                        "PRAGMA synchronous = EXTRA;"
-                        "PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL;"
-                        "PRAGMA journal_size_limit = " TEXT(
-                            JOURNAL_SIZE_LIMIT) ";"
-                                                "PRAGMA secure_delete = OFF;"
-                                                "PRAGMA temp_store = MEMORY;";
+static const char settings[] =
+    "PRAGMA page_size = 8192;"
+    "PRAGMA synchronous = EXTRA;"
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA journal_size_limit = 67108864;"
+    "PRAGMA secure_delete = OFF;"
+    "PRAGMA temp_store = MEMORY;";
+/* clang-format on */
 
-/* Is the file the ledger's, and of our version?  An empty one is made ours when we may write: a
- * crash while it was being made leaves it so, as the schema is one transaction. */
-static enum fault check_format(struct segment *segment, enum database_use use)
-{
-    int64_t tables = 0, application = 0, version = 0;
-    enum fault fault =
-        database_number(segment->db, segment->part, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (fault != FAULT_NONE) return fault;
-    fault = database_number(segment->db, segment->part, "PRAGMA application_id", &application);
-    if (fault != FAULT_NONE) return fault;
-    fault = database_number(segment->db, segment->part, "PRAGMA user_version", &version);
-    if (fault != FAULT_NONE) return fault;
+/* The literals above: neither CREATE TABLE nor PRAGMA takes a parameter. */
+static_assert(ENTRY_PUBLIC_BYTES == 208 && ENTRY_PRIVATE_BYTES == 192, "public, private");
+static_assert(HASH_BYTES == 32 && BLOCK_HEADER_BYTES == 104, "hash, header");
+static_assert(SEGMENT_APPLICATION_ID == 0x43617563 && SEGMENT_FORMAT_VERSION == 1, "format");
+static_assert(SEGMENT_PAGE_BYTES == 8192 && LIMIT_WAL_BYTES == 67108864, "page_size, size_limit");
 
-    if (tables == 0 && application == 0 && version == 0) {
-        return use == DATABASE_WRITE ? database_run(segment->db, segment->part, schema)
-                                     : FAULT_NOT_FOUND;
-    }
-    if (application != SEGMENT_APPLICATION_ID) {
-        LOG(LOG_ERROR, segment->part, "%s is a SQLite file, but not one of this ledger's",
-            SEGMENT_FILE);
-        return FAULT_CORRUPT;
-    }
-    if (version != SEGMENT_FORMAT_VERSION) {
-        LOG(LOG_ERROR, segment->part, "%s has format %" PRId64 ", this program knows %d",
-            SEGMENT_FILE, version, SEGMENT_FORMAT_VERSION);
-        return FAULT_VERSION;
-    }
-    return FAULT_NONE;
-}
+static const struct database_format format = {SEGMENT_APPLICATION_ID, SEGMENT_FORMAT_VERSION,
+                                              schema};
 
 enum fault segment_open(struct segment *segment, const char *part, const char *directory,
-                        const char *vfs, enum database_use use)
+                        const char *vfs, uint64_t number, enum database_use use)
 {
-    *segment = (struct segment){.part = part};
+    *segment = (struct segment){.part = part, .number = number};
     const struct {
         sqlite3_stmt **statement;
         const char *sql;
@@ -152,20 +107,23 @@ enum fault segment_open(struct segment *segment, const char *part, const char *d
         {&segment->body, "SELECT body FROM entries WHERE seq = ?1"},
         {&segment->entry_hash, "SELECT hash FROM entries WHERE seq = ?1"},
         {&segment->header, "SELECT header FROM blocks WHERE number = ?1"},
-        {&segment->newest, "SELECT (SELECT max(seq) FROM entries),"
-                           " (SELECT max(number) FROM blocks)"},
+        {&segment->frame, "SELECT frame FROM evidence WHERE block = ?1"},
+        {&segment->extent, "SELECT (SELECT min(seq) FROM entries), (SELECT max(seq) FROM entries),"
+                           " (SELECT min(number) FROM blocks), (SELECT max(number) FROM blocks)"},
     };
 
-    char path[DATABASE_PATH_BYTES];
-    enum fault fault = database_path(path, directory, SEGMENT_FILE);
+    char name[SERIES_NAME_BYTES], path[DATABASE_PATH_BYTES];
+    series_name(number, name);
+    enum fault fault = database_path(path, directory, name);
     if (fault != FAULT_NONE) return fault;
     fault = database_open(&segment->db, part, path, vfs, use);
     if (fault != FAULT_NONE) return fault;
-    if (use == DATABASE_WRITE) {
+    /* What is taken over must be whole already; settings would make something of it. */
+    if (use == DATABASE_TAKE_OVER) fault = database_check(segment->db, part, name, &format, false);
+    if (fault == FAULT_NONE && (use == DATABASE_WRITE || use == DATABASE_TAKE_OVER))
         fault = database_run(segment->db, part, settings);
-        if (fault != FAULT_NONE) goto failed;
-    }
-    fault = check_format(segment, use);
+    if (fault == FAULT_NONE && use != DATABASE_TAKE_OVER)
+        fault = database_check(segment->db, part, name, &format, use == DATABASE_WRITE);
     if (fault != FAULT_NONE) goto failed;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         fault = database_prepare(segment->db, part, statements[i].sql, statements[i].statement);
@@ -184,7 +142,8 @@ void segment_close(struct segment *segment)
     (void)sqlite3_finalize(segment->body);
     (void)sqlite3_finalize(segment->entry_hash);
     (void)sqlite3_finalize(segment->header);
-    (void)sqlite3_finalize(segment->newest);
+    (void)sqlite3_finalize(segment->frame);
+    (void)sqlite3_finalize(segment->extent);
     (void)sqlite3_close(segment->db);
     *segment = (struct segment){.part = segment->part};
 }
@@ -200,17 +159,21 @@ static enum fault failed(struct segment *segment, const char *what, int result)
     return database_failed(segment->db, segment->part, what, result);
 }
 
-enum fault segment_newest(struct segment *segment, uint64_t *seq, uint64_t *block)
+enum fault segment_extent(struct segment *segment, struct segment_extent *extent)
 {
+    sqlite3_stmt *statement = segment->extent;
     enum fault fault = FAULT_NONE;
-    int const result = sqlite3_step(segment->newest);
-    if (result == SQLITE_ROW) {
-        *seq = (uint64_t)sqlite3_column_int64(segment->newest, 0);
-        *block = (uint64_t)sqlite3_column_int64(segment->newest, 1);
-    } else {
-        fault = failed(segment, "newest entry", result);
-    }
-    (void)sqlite3_reset(segment->newest);
+    int const result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        *extent = (struct segment_extent){
+            .first_seq = (uint64_t)sqlite3_column_int64(statement, 0),
+            .last_seq = (uint64_t)sqlite3_column_int64(statement, 1),
+            .first_block = (uint64_t)sqlite3_column_int64(statement, 2),
+            .last_block = (uint64_t)sqlite3_column_int64(statement, 3),
+        };
+    else
+        fault = failed(segment, "first and newest entry", result);
+    (void)sqlite3_reset(statement);
     return fault;
 }
 
@@ -236,11 +199,14 @@ static enum fault fixed_blob(struct segment *segment, sqlite3_stmt *statement, u
     return fault;
 }
 
-enum fault segment_header(struct segment *segment, uint64_t number, struct block_header *header)
+enum fault segment_read_header(const struct segment *segment, uint64_t number, struct span bytes,
+                               struct block_header *header)
 {
-    if (number == 0) return FAULT_NOT_FOUND;
-    enum fault const fault = fixed_blob(segment, segment->header, number, header, sizeof *header);
-    if (fault != FAULT_NONE) return fault;
+    if (bytes.size != sizeof *header) {
+        LOG(LOG_ERROR, segment->part, "the header of block %" PRIu64 " has another size", number);
+        return FAULT_CORRUPT;
+    }
+    memcpy(header, bytes.bytes, sizeof *header);
     if (header->version != BLOCK_VERSION) {
         LOG(LOG_ERROR, segment->part, "block %" PRIu64 " has version %" PRIu32, number,
             header->version);
@@ -252,6 +218,26 @@ enum fault segment_header(struct segment *segment, uint64_t number, struct block
         LOG(LOG_ERROR, segment->part, "the header of block %" PRIu64 " contradicts itself", number);
         return FAULT_CORRUPT;
     }
+    return FAULT_NONE;
+}
+
+enum fault segment_header(struct segment *segment, uint64_t number, struct block_header *header)
+{
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    if (number == 0) return FAULT_NOT_FOUND;
+    enum fault const fault = fixed_blob(segment, segment->header, number, bytes, sizeof bytes);
+    if (fault != FAULT_NONE) return fault;
+    return segment_read_header(segment, number, span_of(bytes, sizeof bytes), header);
+}
+
+enum fault segment_frame(struct segment *segment, uint64_t block, struct span *frame)
+{
+    (void)sqlite3_bind_int64(segment->frame, 1, key_of(block));
+    int const result = sqlite3_step(segment->frame);
+    if (result == SQLITE_DONE) return FAULT_NOT_FOUND;
+    if (result != SQLITE_ROW) return failed(segment, "read a frame", result);
+    const void *bytes = sqlite3_column_blob(segment->frame, 0);
+    *frame = span_of(bytes, (size_t)sqlite3_column_bytes(segment->frame, 0));
     return FAULT_NONE;
 }
 
@@ -275,6 +261,7 @@ void segment_stop(struct segment *segment)
 {
     (void)sqlite3_reset(segment->rows);
     (void)sqlite3_reset(segment->body);
+    (void)sqlite3_reset(segment->frame);
 }
 
 static enum fault corrupt(struct segment *segment, uint64_t seq, const char *words)
@@ -353,6 +340,14 @@ enum fault segment_next(struct segment *segment, uint64_t seq, struct entry *ent
     return FAULT_NONE;
 }
 
+static bool find_hash(struct span body, enum body_tag tag, struct hash *hash)
+{
+    struct span bytes;
+    if (!body_find(body, tag, &bytes) || bytes.size != sizeof *hash) return false;
+    memcpy(hash, bytes.bytes, sizeof *hash);
+    return true;
+}
+
 enum fault segment_read_opening(const struct entry *entry, struct span body,
                                 struct segment_opening *opening)
 {
@@ -361,9 +356,50 @@ enum fault segment_read_opening(const struct entry *entry, struct span body,
     if (entry->public.kind != ENTRY_SEGMENT ||
         !body_find_number(body, BODY_FORMAT_VERSION, &version) ||
         !body_find_number(body, BODY_SEGMENT_NUMBER, &opening->number) ||
-        !body_find(body, BODY_LEDGER_ID, &ledger_id) || ledger_id.size != SEGMENT_LEDGER_ID_BYTES)
+        !body_find(body, BODY_LEDGER_ID, &ledger_id) || ledger_id.size != SEGMENT_LEDGER_ID_BYTES ||
+        !find_hash(body, BODY_PREVIOUS_HEAD, &opening->previous_head) ||
+        !find_hash(body, BODY_PREVIOUS_BLOCK, &opening->previous_block))
         return FAULT_CORRUPT;
     if (version != SEGMENT_FORMAT_VERSION) return FAULT_VERSION;
     memcpy(opening->ledger_id, ledger_id.bytes, SEGMENT_LEDGER_ID_BYTES);
     return FAULT_NONE;
+}
+
+/* The head that the body of entry `seq` repeats; whether it is true shows in the entry's hash. */
+static enum fault repeated_head(struct segment *segment, uint64_t seq, struct hash *head)
+{
+    (void)sqlite3_bind_int64(segment->body, 1, key_of(seq));
+    int const result = sqlite3_step(segment->body);
+    enum fault fault = FAULT_NONE;
+    if (result == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(segment->body, 0);
+        struct span const body = span_of(bytes, (size_t)sqlite3_column_bytes(segment->body, 0));
+        if (!find_hash(body, BODY_PREVIOUS_HEAD, head))
+            fault = corrupt(segment, seq, "opens no segment");
+    } else {
+        fault = failed(segment, "read the first entry", result);
+    }
+    (void)sqlite3_reset(segment->body);
+    return fault;
+}
+
+enum fault segment_first(struct segment *segment, struct segment_opening *opening)
+{
+    struct segment_extent extent = {0};
+    struct entry entry;
+    struct span body;
+    enum fault fault = segment_extent(segment, &extent);
+    if (fault != FAULT_NONE) return fault;
+    uint64_t const seq = extent.first_seq;
+    if (seq == 0) return FAULT_NOT_FOUND;
+    fault = repeated_head(segment, seq, &entry.prev_hash);
+    if (fault == FAULT_NONE) fault = segment_start(segment, seq, seq);
+    if (fault == FAULT_NONE) fault = segment_next(segment, seq, &entry, &body);
+    if (fault == FAULT_NONE) fault = segment_read_opening(&entry, body, opening);
+    segment_stop(segment);
+    if (fault == FAULT_NONE && opening->number != segment->number) fault = FAULT_CORRUPT;
+    if (fault == FAULT_CORRUPT || fault == FAULT_VERSION)
+        LOG(LOG_ERROR, segment->part, "entry %" PRIu64 " does not open segment %" PRIu64 ": %s",
+            seq, segment->number, fault_words(fault));
+    return fault;
 }

@@ -76,6 +76,8 @@
       "how long a settled payment may be returned")                                                \
     X("ledger", "directory", PATH, ledger_directory, NULL, 0, 0,                                   \
       "the ledger's folder; made when it is not there")                                            \
+    X("ledger", "segment_entries", COUNT, ledger_segment_entries, "20000000", 1, 1000000000000,    \
+      "entries after which a new file of the ledger is begun; a day's end begins one anyway")      \
     X("kafka", "mode", BROKER, kafka_mode, "embedded", 0, 0,                                       \
       "where events go; embedded is for development, it forgets")                                  \
     X("admin", "listen", ADDRESS, admin_listen, "127.0.0.1:9443", 0, 1,                            \
