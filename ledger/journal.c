@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ledger/head.h"
 #include "ledger/segment.h"
 #include "ledger/series.h"
 #include "ledger/signatures.h"
@@ -208,100 +209,15 @@ static enum fault refuse_sealed(struct journal *journal)
     return fault;
 }
 
-static enum fault contradiction(uint64_t block, const char *words)
-{
-    LOG(LOG_ERROR, PART, "block %" PRIu64 " %s: run cauce verify", block, words);
-    return FAULT_CORRUPT;
-}
-
-/* The hash that the first entry of a block is linked to, and that of the header that the block names;
- * where the block is the segment's first, that is what its first entry repeats. */
-static enum fault before_block(struct journal *journal, const struct block_header *header,
-                               const struct segment_opening *opening, struct hash *entry_hash,
-                               struct hash *block_hash)
-{
-    struct segment *segment = &journal->writer.segment;
-    struct block_header before;
-    if (header->first_seq == journal->first_seq) {
-        *entry_hash = opening->previous_head;
-        *block_hash = opening->previous_block;
-        return FAULT_NONE;
-    }
-    enum fault fault = segment_header(segment, header->number - 1, &before);
-    if (fault == FAULT_NOT_FOUND) return contradiction(header->number - 1, "is missing");
-    if (fault != FAULT_NONE) return fault;
-    *block_hash = block_header_hash(&before);
-    fault = segment_hash(segment, header->first_seq - 1, entry_hash);
-    return fault == FAULT_NOT_FOUND ? contradiction(before.number, "lacks an entry") : fault;
-}
-
-/* Reads the newest block's entries, hashing each again, and leaves the last in *entry, whose hash is
- * that of the entry before the block. */
-static enum fault check_entries(struct journal *journal, const struct block_header *header,
-                                struct entry *entry)
-{
-    struct segment *segment = &journal->writer.segment;
-    enum fault fault = segment_start(segment, header->first_seq, header->last_seq);
-    for (uint64_t seq = header->first_seq; fault == FAULT_NONE && seq <= header->last_seq; seq++) {
-        struct span body;
-        entry->prev_hash = entry->hash;
-        fault = segment_next(segment, seq, entry, &body);
-        journal->hashes[seq - header->first_seq] = entry->hash;
-    }
-    segment_stop(segment);
-    return fault == FAULT_NOT_FOUND ? contradiction(header->number, "lacks an entry") : fault;
-}
-
-/* What a crash may leave is decided by SQLite: the newest commit whole, or not at all.  That is
- * checked, and with it that the file's end was not tampered with; the rest is for the replay. */
-static enum fault check_newest_block(struct journal *journal, const struct segment_extent *extent,
-                                     const struct segment_opening *opening)
-{
-    uint64_t const number = extent->last_block;
-    struct block_header header;
-    struct entry last;
-    struct hash before_hash;
-    enum fault fault = segment_header(&journal->writer.segment, number, &header);
-    if (fault == FAULT_NOT_FOUND || (fault == FAULT_NONE && header.last_seq != extent->last_seq))
-        return contradiction(number, "does not end with the newest entry");
-    if (fault == FAULT_NONE)
-        fault = before_block(journal, &header, opening, &last.hash, &before_hash);
-    if (fault != FAULT_NONE) return fault;
-    if (!hash_equal(&header.previous, &before_hash))
-        return contradiction(number, "does not name the one before");
-
-    fault = check_entries(journal, &header, &last);
-    if (fault != FAULT_NONE) return fault;
-    struct hash const root = block_root(journal->hashes, header.entry_count);
-    if (!hash_equal(&root, &header.root))
-        return contradiction(number, "has another root than its entries");
-
-    /* From here nothing can fail. */
-    journal->head = (struct journal_head){
-        .seq = extent->last_seq,
-        .hash = last.hash,
-        .block_number = number,
-        .block_hash = block_header_hash(&header),
-        .time_ns = last.public.time_ns,
-        .segment_number = opening->number,
-    };
-    memcpy(journal->head.ledger_id, opening->ledger_id, sizeof journal->head.ledger_id);
-    return FAULT_NONE;
-}
-
-/* The first entry says whose ledger it is, the newest block where it ends. */
+/* Where the chain ends, unless the ledger is empty. */
 static enum fault read_head(struct journal *journal)
 {
     struct segment_extent extent;
-    struct segment_opening opening;
     enum fault fault = open_newest(journal, &extent);
     if (fault == FAULT_NONE) fault = refuse_sealed(journal);
-    if (fault != FAULT_NONE) return fault;
-    if (extent.last_seq == 0 && extent.last_block == 0) return FAULT_NONE;
-    if (extent.last_seq == 0) return contradiction(extent.last_block, "lacks an entry");
+    if (fault != FAULT_NONE || (extent.last_seq == 0 && extent.last_block == 0)) return fault;
     journal->first_seq = extent.first_seq;
-    fault = segment_first(&journal->writer.segment, &opening);
-    return fault == FAULT_NONE ? check_newest_block(journal, &extent, &opening) : fault;
+    return head_read(&journal->writer.segment, &extent, journal->hashes, &journal->head);
 }
 
 /* What is read at a start may still be in the system's memory only, when the process before was

@@ -22,7 +22,15 @@ void ledger_folder_copy(const char *from, char directory[FOLDER_PATH_BYTES]);
 enum fault ledger_folder_write(struct journal *journal, struct scenario *scenario, uint32_t count,
                                uint32_t batch);
 
+/* Prepares the next segment, goes over to it and commits the entry that opens it. The first fault. */
+enum fault ledger_folder_rotate(struct journal *journal, struct scenario *scenario,
+                                const char *directory, const char *vfs);
+
 /* A whole ledger of `count` entries in blocks of `batch`, closed; fails the test otherwise. */
 void ledger_folder_fill(const char *directory, uint64_t seed, uint32_t count, uint32_t batch);
+
+/* The same over `segments` segments, each with `count` entries behind the one that opens it. */
+void ledger_folder_fill_segments(const char *directory, uint64_t seed, uint32_t segments,
+                                 uint32_t count, uint32_t batch);
 
 #endif

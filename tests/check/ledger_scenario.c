@@ -104,16 +104,16 @@ static void begin_entry(struct scenario *scenario, enum entry_kind kind)
     scenario->entry.private.salt = hash_of(span_of(&scenario->seq, sizeof scenario->seq));
 }
 
-static void open_segment(struct scenario *scenario)
+void ledger_scenario_segment(struct scenario *scenario, const struct hash *previous_head,
+                             const struct hash *previous_block)
 {
     static const uint8_t id[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    static const struct hash none;
     begin_entry(scenario, ENTRY_SEGMENT);
     put_number(&scenario->body, BODY_FORMAT_VERSION, 1);
     put(&scenario->body, BODY_LEDGER_ID, span_of(id, sizeof id));
-    put_number(&scenario->body, BODY_SEGMENT_NUMBER, 1);
-    put(&scenario->body, BODY_PREVIOUS_HEAD, hash_span(&none));
-    put(&scenario->body, BODY_PREVIOUS_BLOCK, hash_span(&none));
+    put_number(&scenario->body, BODY_SEGMENT_NUMBER, ++scenario->segments);
+    put(&scenario->body, BODY_PREVIOUS_HEAD, hash_span(previous_head));
+    put(&scenario->body, BODY_PREVIOUS_BLOCK, hash_span(previous_block));
 }
 
 /* The participants join one by one, each with a certificate and its opening funds. */
@@ -234,11 +234,12 @@ static void decide(struct scenario *scenario)
 
 void ledger_scenario_next(struct scenario *scenario)
 {
+    static const struct hash none;
     uint64_t const founding = 3 * SCENARIO_PARTICIPANTS;
     if (scenario->seq == 0)
-        open_segment(scenario);
-    else if (scenario->seq <= founding)
-        found(scenario, scenario->seq - 1);
+        ledger_scenario_segment(scenario, &none, &none);
+    else if (scenario->founded < founding)
+        found(scenario, scenario->founded++);
     else if (scenario->open_count == SCENARIO_OPEN_MAX ||
              (scenario->open_count > 0 && draw(scenario, 2) == 0))
         decide(scenario);

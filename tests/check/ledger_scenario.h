@@ -27,6 +27,8 @@ struct scenario_participant {
 struct scenario {
     uint64_t random; /* state of the generator */
     uint64_t seq;    /* of the entry made last */
+    uint64_t segments;
+    uint64_t founded; /* steps of the founding that were made */
     int64_t time_ns;
     struct scenario_participant participants[SCENARIO_PARTICIPANTS];
     struct entry open[SCENARIO_OPEN_MAX]; /* reserved entries that were not decided */
@@ -44,6 +46,10 @@ void ledger_scenario_begin(struct scenario *scenario, uint64_t seed);
 
 /* Makes the next entry: everything in it but its chain. */
 void ledger_scenario_next(struct scenario *scenario);
+
+/* Makes the next entry one that opens the next segment. */
+void ledger_scenario_segment(struct scenario *scenario, const struct hash *previous_head,
+                             const struct hash *previous_block);
 
 /* The evidence of the entry made last; NULL when it has none. */
 const struct evidence *ledger_scenario_evidence(const struct scenario *scenario);
