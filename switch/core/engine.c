@@ -563,6 +563,11 @@ struct engine_totals engine_totals(const struct engine *engine)
     return totals;
 }
 
+struct engine_mark engine_mark(const struct engine *engine)
+{
+    return mark_finish(engine, engine->mark);
+}
+
 struct hash engine_digest(struct engine *engine)
 {
     return digest_of(engine);

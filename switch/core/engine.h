@@ -233,9 +233,10 @@ struct hash engine_digest(struct engine *engine);
 /* What the newest entry made of the state, in two words that cost nothing to ask for.
  * It covers accounts, open payments, participants, certificates, funding, the counters of the day,
  * segment, time and seq; not the duplicate window, which depends on options.  Engines that have seen
- * the same entries have the same mark, whatever their options.  Each entry takes the rows that it
- * changes out of the mark as they stand in memory and puts them in as it leaves them: a row that
- * was damaged in between shows from its next change on.  Against faults, not against forgery. */
+ * the same entries have the same mark, whatever their options.  Each entry replaces what the
+ * accounts that it changes had in the mark by what they hold in memory then, and takes a payment out
+ * as it stands in memory: damage to either shows with its next change.  Against faults, not against
+ * forgery. */
 struct engine_mark {
     uint64_t seq;
     uint64_t digest[2];

@@ -63,11 +63,12 @@ struct payment {
     struct amount amount;
     uint32_t payer; /* index of the holder of the account */
     uint32_t payee;
-    uint32_t record;                   /* its place in the duplicate window */
     struct participant_code agents[2]; /* as the message names them, by enum entry_side */
     struct payment_id id;
     struct uetr uetr;
     struct max35_text instruction_id;
+    uint8_t zeros[11]; /* the mark reads what stands above 16 bytes at a time */
+    uint32_t record;   /* its place in the duplicate window */
 };
 
 struct payment_table {

@@ -28,6 +28,7 @@ static void reserve(struct engine *engine, const struct entry *entry, const stru
         entry->private.sender,
         (struct duplicate_mark){.state = PAYMENT_RESERVED, .payee = payee, .value = place});
     payment_add(&engine->payments, &payment);
+    mark_add(&engine->mark, mark_of_payment(&payment));
     deadline_add(&engine->deadlines, (struct deadline_item){.deadline_ns = public->deadline_ns,
                                                             .opened_by = public->seq,
                                                             .payment = place});
@@ -47,6 +48,7 @@ static void decide(struct engine *engine, const struct entry *entry, uint32_t pl
                    enum payment_state end)
 {
     const struct payment *const payment = payment_at(&engine->payments, place);
+    mark_remove(&engine->mark, mark_of_payment(payment));
     if (end == PAYMENT_SETTLED)
         book_settle(&engine->book, payment->payer, payment->payee, payment->amount);
     else
@@ -56,6 +58,37 @@ static void decide(struct engine *engine, const struct entry *entry, uint32_t pl
         (struct duplicate_mark){.state = end, .payee = payment->payee, .value = entry->public.seq});
     deadline_remove(&engine->deadlines, place);
     payment_remove(&engine->payments, place);
+}
+
+void state_mark_account(struct engine *engine, uint32_t index)
+{
+    struct mark const mark = mark_of_account(index, &engine->book.accounts[index]);
+    mark_remove(&engine->mark, engine->account_marks[index]);
+    mark_add(&engine->mark, mark);
+    engine->account_marks[index] = mark;
+}
+
+static void join(struct engine *engine, const struct member *member)
+{
+    uint32_t const index = member_add(&engine->members, member);
+    mark_add(&engine->mark, mark_of_member(index, member));
+    state_mark_account(engine, index);
+}
+
+static void enrol(struct engine *engine, const struct posting *posting)
+{
+    struct enrolment *const enrolment = &engine->enrolment;
+    enrolment_add(enrolment, &posting->fingerprint, posting->sides[SIDE_PAYEE], posting->purpose);
+    uint32_t const index = enrolment->count - 1;
+    mark_add(&engine->mark, mark_of_certificate(index, &enrolment->certificates[index]));
+}
+
+/* An entry changes the accounts of the sides that it numbers, and no others. */
+static void mark_sides(struct engine *engine, uint32_t kind, const uint32_t sides[2])
+{
+    for (enum entry_side side = SIDE_PAYER; side <= SIDE_PAYEE; side++) {
+        if (entry_side_use(kind, side) != SIDE_NONE) state_mark_account(engine, sides[side]);
+    }
 }
 
 static void add(uint64_t *count, uint64_t *sum_minor, struct amount amount)
@@ -106,11 +139,8 @@ void state_post(struct engine *engine, struct entry *entry, const struct posting
 
     switch ((enum entry_kind)entry->public.kind) {
     case ENTRY_SEGMENT: engine->segment_number++; break;
-    case ENTRY_JOINED: (void)member_add(&engine->members, &posting->member); break;
-    case ENTRY_CERTIFICATE:
-        enrolment_add(&engine->enrolment, &posting->fingerprint, posting->sides[SIDE_PAYEE],
-                      posting->purpose);
-        break;
+    case ENTRY_JOINED: join(engine, &posting->member); break;
+    case ENTRY_CERTIFICATE: enrol(engine, posting); break;
     case ENTRY_FUNDED:
         book_fund(&engine->book, posting->sides[SIDE_PAYEE], entry->public.amount);
         break;
@@ -123,6 +153,7 @@ void state_post(struct engine *engine, struct entry *entry, const struct posting
     }
     count(&engine->today, &entry->public);
     book_number(&engine->book, entry, posting->sides);
+    mark_sides(engine, entry->public.kind, posting->sides);
     engine->last_seq = entry->public.seq;
     engine->last_ns = entry->public.time_ns;
 

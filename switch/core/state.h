@@ -18,6 +18,7 @@
 #include "switch/core/duplicate.h"
 #include "switch/core/engine.h"
 #include "switch/core/enrolment.h"
+#include "switch/core/mark.h"
 #include "switch/core/member.h"
 #include "switch/core/payment.h"
 
@@ -41,8 +42,10 @@ struct engine {
     struct payment_table payments;
     struct duplicate_table duplicates;
     struct deadline_heap deadlines;
-    struct hasher *hasher; /* the digest's */
-    struct pages pages;    /* where the engine itself stands */
+    struct mark mark;                              /* the sum over all rows */
+    struct mark account_marks[LIMIT_PARTICIPANTS]; /* what of it is each account's */
+    struct hasher *hasher;                         /* the digest's */
+    struct pages pages;                            /* where the engine itself stands */
     struct outcome outcome;
 };
 
@@ -62,6 +65,9 @@ struct posting {
 /* Moves the state from before the entry to after it, and writes the sides' numbers and balances
  * into the entry.  Nothing can fail: every check has been made. */
 void state_post(struct engine *engine, struct entry *entry, const struct posting *posting);
+
+/* Replaces what the account has in the mark by what it holds now. */
+void state_mark_account(struct engine *engine, uint32_t index);
 
 /* Writes what a settled, rejected or expired entry says of its payment: agents, accounts, amount,
  * currency, id, opened_by. */
