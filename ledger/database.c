@@ -111,11 +111,21 @@ void database_wait(sqlite3 *db)
 enum fault database_check(sqlite3 *db, const char *part, const char *name,
                           const struct database_format *format, bool is_made)
 {
-    int64_t tables = 0, application = 0, version = 0;
-    enum fault fault = database_number(db, part, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (fault == FAULT_NONE)
-        fault = database_number(db, part, "PRAGMA application_id", &application);
-    if (fault == FAULT_NONE) fault = database_number(db, part, "PRAGMA user_version", &version);
+    /* In one statement, as another connection may be making the tables at this moment. */
+    sqlite3_stmt *statement;
+    enum fault fault = database_prepare(db, part,
+                                        "SELECT count(*),"
+                                        " (SELECT application_id FROM pragma_application_id),"
+                                        " (SELECT user_version FROM pragma_user_version)"
+                                        " FROM sqlite_schema",
+                                        &statement);
+    if (fault != FAULT_NONE) return fault;
+    int const result = sqlite3_step(statement);
+    int64_t const tables = sqlite3_column_int64(statement, 0);
+    int64_t const application = sqlite3_column_int64(statement, 1);
+    int64_t const version = sqlite3_column_int64(statement, 2);
+    if (result != SQLITE_ROW) fault = database_failed(db, part, name, result);
+    (void)sqlite3_finalize(statement);
     if (fault != FAULT_NONE) return fault;
 
     if (tables == 0 && application == 0 && version == 0)

@@ -48,7 +48,7 @@ struct index;
  * and the log says why.
  * FAULT_NOT_FOUND: the ledger has no entries yet.  FAULT_BUSY: another process has it open.
  * FAULT_IO, FAULT_CORRUPT (of the ledger), FAULT_MEMORY, FAULT_FULL (the path is too long).
- * *out is the caller's until index_close. */
+ * `directory` and `vfs` must outlive the index; *out is the caller's until index_close. */
 MUST_CHECK enum fault index_open(struct index **out, const char *directory, const char *vfs,
                                  struct reader *reader);
 

@@ -11,6 +11,8 @@
 #include "ledger/series.h"
 
 #include <assert.h>
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +66,45 @@ static enum fault is_there(const char *directory, const char *vfs, uint64_t numb
     return fault == FAULT_NONE ? database_exists(path, vfs, exists) : fault;
 }
 
-enum fault series_highest(const char *directory, const char *vfs, uint64_t *number)
+/* The number in a file's name; 0: it is no segment's. */
+static uint64_t number_of(const char *name)
+{
+    static const char digits[] = "0123456789";
+    size_t const before = strlen("segment-");
+    char same[SERIES_NAME_BYTES];
+    if (strncmp(name, "segment-", before) != 0 || strspn(name + before, digits) != 6) return 0;
+    uint64_t const number = strtoul(name + before, NULL, 10);
+    if (number == 0) return 0;
+    series_name(number, same);
+    return strcmp(name, same) == 0 ? number : 0;
+}
+
+/* A file that is missing would otherwise make an older one look like the newest, and the journal go on
+ * there: so all names are looked at. */
+static enum fault list_files(const char *directory, uint64_t *highest)
+{
+    uint64_t count = 0;
+    *highest = 0;
+    DIR *opened = opendir(directory);
+    if (opened == NULL) {
+        if (errno == ENOENT || errno == ENOTDIR) return FAULT_NONE;
+        LOG(LOG_ERROR, "series", "cannot read %s: %s", directory, strerror(errno));
+        return FAULT_IO;
+    }
+    for (const struct dirent *file; (file = readdir(opened)) != NULL;) {
+        uint64_t const number = number_of(file->d_name);
+        count += number > 0;
+        if (number > *highest) *highest = number;
+    }
+    (void)closedir(opened);
+    if (count == *highest) return FAULT_NONE;
+    LOG(LOG_ERROR, "series", "%s has %" PRIu64 " of %" PRIu64 " segments: some are missing",
+        directory, count, *highest);
+    return FAULT_CORRUPT;
+}
+
+/* What cannot be listed is asked for by name, twice as far each time, and then halved. */
+static enum fault probe_files(const char *directory, const char *vfs, uint64_t *highest)
 {
     uint64_t low = 0, high = 1; /* low is there, or 0 */
     bool exists = true;
@@ -85,8 +125,13 @@ enum fault series_highest(const char *directory, const char *vfs, uint64_t *numb
         else
             high = middle;
     }
-    *number = low;
+    *highest = low;
     return FAULT_NONE;
+}
+
+enum fault series_highest(const char *directory, const char *vfs, uint64_t *number)
+{
+    return vfs == NULL ? list_files(directory, number) : probe_files(directory, vfs, number);
 }
 
 /* SQLite syncs the file, the write-ahead log that holds its tables and the names of both; the log

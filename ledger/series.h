@@ -34,8 +34,8 @@ void series_name(uint64_t number, char name[SERIES_NAME_BYTES]);
  * FAULT_VERSION: there is a file, and it is none of ours.  FAULT_IO, FAULT_BUSY, FAULT_MEMORY. */
 MUST_CHECK enum fault series_prepare(const char *directory, const char *vfs, uint64_t number);
 
-/* Number of the last file there is, which may be a prepared one; 0: there is none. FAULT_FULL,
- * FAULT_IO. */
+/* Number of the last file there is, which may be a prepared one; 0: there is none.  FAULT_CORRUPT: one
+ * before it is missing (through the system's VFS; another is not asked for names).  FAULT_FULL, FAULT_IO. */
 MUST_CHECK enum fault series_highest(const char *directory, const char *vfs, uint64_t *number);
 
 /* Opens the ledger in `directory`, which must outlive the series, through the SQLite VFS `vfs`
