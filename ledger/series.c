@@ -131,6 +131,9 @@ static enum fault probe_files(const char *directory, const char *vfs, uint64_t *
 
 enum fault series_highest(const char *directory, const char *vfs, uint64_t *number)
 {
+    char path[DATABASE_PATH_BYTES];
+    enum fault const fault = segment_path(path, directory, LIMIT_SEGMENTS, "");
+    if (fault != FAULT_NONE) return fault;
     return vfs == NULL ? list_files(directory, number) : probe_files(directory, vfs, number);
 }
 
