@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUSY_MS 5000
 
-/* Passed over: what can be rebuilt, what holds nothing, what belongs to SQLite, folders' own. */
+/* What is no segment and yet the ledger's: what can be rebuilt, what is asked for by its name, what
+ * holds nothing, what belongs to SQLite; and folders' own. */
 static bool is_passed_over(const char *name)
 {
-    static const char *const patterns[] = {"index*",       "lock", "*.db-wal", "*.db-shm",
-                                           "*.db-journal", ".",    "..",       "lost+found"};
+    static const char *const patterns[] = {"index*",   "marks.db",  "signatures.db", "lock",
+                                           "*.db-wal", "*.db-shm",  "*.db-journal",  ".",
+                                           "..",       "lost+found"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         if (fnmatch(patterns[i], name, 0) == 0) return true;
     }
@@ -46,8 +49,6 @@ bool files_list(const char *directory, struct files *files)
         if (number > 0) {
             count++;
             if (number > files->segments) files->segments = number;
-        } else if (strcmp(file->d_name, "marks.db") == 0) {
-            files->has_marks = true;
         } else if (!is_passed_over(file->d_name)) {
             note(files, file->d_name);
         }
@@ -90,24 +91,35 @@ static sqlite3 *open_as(const char *name, int flags, int *result)
     return NULL;
 }
 
+bool files_exist(const char *directory, const char *name)
+{
+    char path[FILES_PATH_BYTES];
+    return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
 sqlite3 *files_open(const char *directory, const char *name, const char **words)
 {
-    char path[FILES_PATH_BYTES], uri[2 * FILES_PATH_BYTES], wal[FILES_PATH_BYTES + 8];
-    int result;
+    char path[FILES_PATH_BYTES], uri[2 * FILES_PATH_BYTES], log[FILES_PATH_BYTES + 8];
+    struct stat file, beside;
+    int result = SQLITE_OK;
     if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path) {
         *words = "its path is too long";
         return NULL;
     }
-    sqlite3 *db = open_as(path, 0, &result);
-    if (db != NULL) return db;
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    immutable_uri(path, uri, sizeof uri);
+    bool const has_log = stat(log, &beside) == 0 && beside.st_size > 0;
+    bool const is_sealed = stat(path, &file) == 0 && (file.st_mode & 0222) == 0;
 
+    /* Nobody writes to a sealed file any more; SQLite would make -wal and -shm beside it. */
+    sqlite3 *db = NULL;
+    if (is_sealed && !has_log) db = open_as(uri, SQLITE_OPEN_URI, &result);
+    if (db == NULL) db = open_as(path, 0, &result);
     /* On a medium that cannot be written SQLite cannot share the file with a writer; there is none,
      * and where no write-ahead log lies beside it the file is whole. */
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    if (access(directory, W_OK) != 0 && access(path, R_OK) == 0 && access(wal, F_OK) != 0) {
-        immutable_uri(path, uri, sizeof uri);
+    if (db == NULL && access(directory, W_OK) != 0 && access(path, R_OK) == 0 && !has_log)
         db = open_as(uri, SQLITE_OPEN_URI, &result);
-    }
     if (db == NULL) *words = sqlite3_errstr(result);
     return db;
 }

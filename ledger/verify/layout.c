@@ -83,6 +83,27 @@ void layout_read_header(struct span bytes, struct layout_header *header)
     };
 }
 
+static void put_u64(char *at, uint64_t number)
+{
+    for (int i = 0; i < 8; i++, number >>= 8)
+        at[i] = (char)(number & 0xff);
+}
+
+void layout_write_seal(const struct layout_seal *seal, char bytes[LAYOUT_SEAL_BYTES])
+{
+    memset(bytes, 0, LAYOUT_SEAL_BYTES);
+    bytes[0] = 1; /* version */
+    memcpy(bytes + 8, seal->ledger_id, LAYOUT_LEDGER_ID_BYTES);
+    put_u64(bytes + 24, seal->segment);
+    put_u64(bytes + 32, seal->first_seq);
+    put_u64(bytes + 40, seal->last_seq);
+    put_u64(bytes + 48, seal->first_block);
+    put_u64(bytes + 56, seal->last_block);
+    memcpy(bytes + 64, seal->head.bytes, HASH_BYTES);
+    memcpy(bytes + 96, seal->block_head.bytes, HASH_BYTES);
+    memcpy(bytes + 128, seal->root.bytes, HASH_BYTES);
+}
+
 bool layout_is_body(struct span body)
 {
     if (body.size < 2 || u16(body.bytes) != 1) return false;

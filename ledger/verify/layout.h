@@ -14,6 +14,8 @@
 #define LAYOUT_PUBLIC_BYTES 208
 #define LAYOUT_PRIVATE_BYTES 192
 #define LAYOUT_HEADER_BYTES 104
+#define LAYOUT_SEAL_BYTES 160
+#define LAYOUT_LEDGER_ID_BYTES 16
 #define LAYOUT_CODE_BYTES 8
 #define LAYOUT_TERMS_BYTES 80 /* what a payment's entries share: agents to id, and currency */
 
@@ -27,7 +29,8 @@ enum layout_kind {
     LAYOUT_SETTLED = 6,
     LAYOUT_REJECTED = 7,
     LAYOUT_EXPIRED = 8,
-    LAYOUT_REFUSED = 9
+    LAYOUT_REFUSED = 9,
+    LAYOUT_DAY = 10
 };
 
 /* Tags of a body's fields. */
@@ -40,7 +43,10 @@ enum layout_tag {
     LAYOUT_TAG_LEDGER_ID = 13,
     LAYOUT_TAG_SEGMENT = 14,
     LAYOUT_TAG_PREVIOUS_HEAD = 15,
-    LAYOUT_TAG_PREVIOUS_BLOCK = 16
+    LAYOUT_TAG_PREVIOUS_BLOCK = 16,
+    LAYOUT_TAG_DAY = 17,
+    LAYOUT_TAG_DAY_FIRST_SEQ = 18,
+    LAYOUT_TAG_DAY_TOTALS = 19 /* the first of 16 */
 };
 
 struct layout_side {
@@ -68,12 +74,24 @@ struct layout_header {
     struct hash previous, root;
 };
 
+/* What a seal says of a segment. */
+struct layout_seal {
+    uint8_t ledger_id[LAYOUT_LEDGER_ID_BYTES];
+    uint64_t segment, first_seq, last_seq, first_block, last_block;
+    struct hash head;       /* hash of its last entry */
+    struct hash block_head; /* SHA-256 of its last block's header */
+    struct hash root;       /* of the hashes of its blocks' headers */
+};
+
 /* Assumed: spans of exactly LAYOUT_PUBLIC_BYTES and LAYOUT_PRIVATE_BYTES. */
 void layout_read_entry(struct span public_part, struct span private_part,
                        struct layout_entry *entry);
 
 /* Assumed: a span of exactly LAYOUT_HEADER_BYTES. */
 void layout_read_header(struct span bytes, struct layout_header *header);
+
+/* Writes the bytes that a seal's signature is over. */
+void layout_write_seal(const struct layout_seal *seal, char bytes[LAYOUT_SEAL_BYTES]);
 
 /* True when a body is of version 1 and its fields fill it exactly, tags ascending. */
 bool layout_is_body(struct span body);

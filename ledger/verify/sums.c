@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/verify/totals.h"
 #include "proto/crypto/hash.h"
 
 #define PARTICIPANTS_MAX 4096
@@ -43,6 +44,7 @@ struct taken_id {
 
 struct sums {
     int64_t net_funding;
+    struct totals totals;
     uint32_t participant_count;
     struct participant participants[PARTICIPANTS_MAX];
     uint32_t slots[PARTICIPANT_SLOTS]; /* index + 1; 0: free */
@@ -401,6 +403,21 @@ static const char *apply_decided(struct sums *sums, const struct layout_entry *e
     return NULL;
 }
 
+/* Closes an accounting day; what stands then is counted from the tables. */
+static const char *apply_day(struct sums *sums, const struct layout_entry *entry, struct span body)
+{
+    struct totals_close close = {.open_count = sums->open_count,
+                                 .net_funding = (uint64_t)sums->net_funding};
+    for (uint64_t i = 0; i < sums->open_size; i++) {
+        if (sums->open[i].seq != 0) close.open_amount += (uint64_t)sums->open[i].amount;
+    }
+    for (uint32_t i = 0; i < sums->participant_count; i++) {
+        close.available += (uint64_t)sums->participants[i].available;
+        close.reserved += (uint64_t)sums->participants[i].reserved;
+    }
+    return totals_day(&sums->totals, entry->seq, body, &close);
+}
+
 /* --- sides ------------------------------------------------------------------------------------ */
 
 static const char *check_side(struct sums *sums, const struct layout_entry *entry, int side,
@@ -439,8 +456,10 @@ const char *sums_apply(struct sums *sums, const struct layout_entry *entry, stru
     case LAYOUT_REJECTED:
     case LAYOUT_EXPIRED: words = apply_decided(sums, entry, &concerned); break;
     case LAYOUT_REFUSED: words = apply_refused(sums, entry, &concerned); break;
+    case LAYOUT_DAY: words = apply_day(sums, entry, body); break;
     }
     if (words) return words;
+    if (entry->kind != LAYOUT_DAY) totals_count(&sums->totals, entry);
     if (entry->returned_seq >= entry->seq) return "returns a payment that comes after it";
     words = check_side(sums, entry, 0, concerned.sides[0]);
     return words ? words : check_side(sums, entry, 1, concerned.sides[1]);

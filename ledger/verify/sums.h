@@ -1,7 +1,7 @@
 /* sums: who has how much, which payments are open and which ids are taken, from entries alone.
  *
  * Each entry is held against the state that those before it led to: the life of its payment, the
- * own numbering of both sides, and the balances it says it left.  Memory grows with participants,
+ * own numbering of both sides, the balances it says it left, and a day's control totals.  Memory grows with participants,
  * open payments and the ids of the last 24 hours (40 bytes or so each), not with the ledger. */
 #ifndef LEDGER_VERIFY_SUMS_H
 #define LEDGER_VERIFY_SUMS_H

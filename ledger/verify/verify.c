@@ -5,7 +5,8 @@
  *   block:  present, its fields, its link; then its entries one by one:
  *   entry:  present, sizes, hash over the one before, sequence, versions, time, its message, its
  *           meaning (sums.c)
- *   block:  its root, its time, messages that no entry names
+ *   block:  its root, its time, messages that no entry names; its checkpoint (attest.c)
+ *   file:   its seal
  *
  * A fault is told by the sequence of the entry at hand; a block's by that of its first entry.
  * The end is fixed at the start, so a switch at work cannot run ahead for ever; every
@@ -20,39 +21,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/verify/attest.h"
+#include "ledger/verify/cursors.h"
 #include "ledger/verify/files.h"
 #include "ledger/verify/frame.h"
 #include "ledger/verify/layout.h"
+#include "ledger/verify/rows.h"
 #include "ledger/verify/sums.h"
 #include "ledger/verify/tree.h"
+#include "proto/base/time.h"
 
 #define BLOCK_ENTRIES_MAX 4096
 #define TRANSACTION_ENTRIES 8192 /* some 10 ms of reading */
 #define BODY_BYTES_MAX 8192
 #define SEGMENT_APPLICATION 0x43617563
-#define MARKS_APPLICATION 0x4361754d
 #define FORMAT_VERSION 1
+
+/* The body that was read last: the entries of a batch share one. */
+struct shared_body {
+    uint64_t seq; /* of the entry that owns it, in the segment at hand; 0: there is none */
+    size_t size;
+    struct hash hash;
+    char bytes[BODY_BYTES_MAX];
+};
 
 /* The open segment, and where reading stands in it. */
 struct segment {
     sqlite3 *db;
     uint32_t number;
     sqlite3_stmt *header, *entries, *body, *evidence;
-    uint64_t last_block; /* newest when the check began; 0: the segment is empty */
+    uint64_t last_seq, last_block, last_evidence; /* newest when it was opened; 0: none */
+    struct tree headers;                          /* over the hashes of its blocks' headers */
+    struct shared_body body_at_hand;
 };
 
 struct check {
+    const struct verify_options *options;
     struct verify_report *report;
     struct segment segment;
+    struct attest *attest;
+    struct cursors cursors;
     struct sums *sums;
     struct frame frame;
-    uint64_t seq;    /* of the entry checked last */
-    uint64_t block;  /* number of the block checked last */
-    int64_t time_ns; /* of the entry checked last */
+    uint64_t seq;          /* of the entry checked last */
+    uint64_t block;        /* number of the block checked last */
+    uint32_t last_segment; /* newest that has entries */
+    int64_t time_ns;       /* of the entry checked last */
     struct hash head, block_hash;
-    struct hash hashes[BLOCK_ENTRIES_MAX]; /* of the block at hand */
-    struct hash absent; /* the message counted last as absent: its other entries follow it */
-    uint8_t ledger_id[16];
+    struct tree entries; /* of the block at hand */
+    struct hash absent;  /* the message counted last as absent: its other entries follow it */
+    uint8_t ledger_id[LAYOUT_LEDGER_ID_BYTES];
 };
 
 /* --- faults ----------------------------------------------------------------------------------- */
@@ -76,33 +94,6 @@ static bool refused(struct check *check, uint64_t seq)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* The first column of a query's one row; false: SQLite refused. */
-static bool number_of(sqlite3 *db, const char *sql, uint64_t *number)
-{
-    sqlite3_stmt *statement = NULL;
-    bool good = sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-                sqlite3_step(statement) == SQLITE_ROW;
-    if (good) {
-        sqlite3_int64 const value = sqlite3_column_int64(statement, 0);
-        *number = value < 0 ? 0 : (uint64_t)value; /* no number of ours is below zero */
-    }
-    (void)sqlite3_finalize(statement);
-    return good;
-}
-
-static struct span blob(sqlite3_stmt *row, int column)
-{
-    const void *bytes = sqlite3_column_blob(row, column);
-    return span_of(bytes, (size_t)sqlite3_column_bytes(row, column));
-}
-
-static int step_one(sqlite3_stmt *statement, uint64_t key)
-{
-    (void)sqlite3_reset(statement);
-    (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)key);
-    return sqlite3_step(statement);
-}
-
 static void close_segment(struct segment *segment)
 {
     (void)sqlite3_finalize(segment->header);
@@ -110,7 +101,7 @@ static void close_segment(struct segment *segment)
     (void)sqlite3_finalize(segment->body);
     (void)sqlite3_finalize(segment->evidence);
     (void)sqlite3_close(segment->db);
-    *segment = (struct segment){.number = segment->number};
+    segment->db = NULL;
 }
 
 static bool prepare(struct check *check, sqlite3_stmt **statement, const char *sql)
@@ -121,36 +112,53 @@ static bool prepare(struct check *check, sqlite3_stmt **statement, const char *s
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-/* The body of the row at hand, its own or one that it shares. */
-static bool read_body(struct check *check, uint64_t seq, struct span *body)
+/* Keeps a body and its hash for the entries that share it. */
+static bool take_body(struct check *check, uint64_t seq, uint64_t owner, struct span body)
+{
+    struct shared_body *kept = &check->segment.body_at_hand;
+    kept->seq = 0;
+    if (body.size > BODY_BYTES_MAX || !layout_is_body(body))
+        return fault(check, seq, "has a body that is none");
+    memcpy(kept->bytes, body.bytes, body.size);
+    kept->size = body.size;
+    kept->hash = hash_of(body);
+    kept->seq = owner;
+    return true;
+}
+
+/* The body of the row at hand, its own or one that it shares, and its hash; zeros for none. */
+static bool read_body(struct check *check, uint64_t seq, struct span *body, struct hash *hash)
 {
     sqlite3_stmt *row = check->segment.entries;
+    const struct shared_body *kept = &check->segment.body_at_hand;
     bool const own = sqlite3_column_type(row, 4) != SQLITE_NULL;
     bool const shared = sqlite3_column_type(row, 5) != SQLITE_NULL;
     *body = span_of(NULL, 0);
+    *hash = (struct hash){0};
+    if (!own && !shared) return true;
     if (own && shared) return fault(check, seq, "has a body and shares another");
-    if (own) *body = blob(row, 4);
-    if (shared) {
+    if (own) {
+        if (!take_body(check, seq, seq, rows_blob(row, 4))) return false;
+    } else if ((uint64_t)sqlite3_column_int64(row, 5) != kept->seq) {
         uint64_t const owner = (uint64_t)sqlite3_column_int64(row, 5);
-        int const result = step_one(check->segment.body, owner);
+        int const result = rows_step(check->segment.body, owner);
         if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, seq);
         if (result == SQLITE_DONE || owner >= seq)
             return fault(check, seq, "shares a body that is not there");
-        *body = blob(check->segment.body, 0);
+        if (!take_body(check, seq, owner, rows_blob(check->segment.body, 0))) return false;
     }
-    if ((own || shared) && (body->size > BODY_BYTES_MAX || !layout_is_body(*body)))
-        return fault(check, seq, "has a body that is none");
+    *body = span_of(kept->bytes, kept->size);
+    *hash = kept->hash;
     return true;
 }
 
 /* hash = SHA-256(prev_hash | public | SHA-256(private) | SHA-256(body) or zeros) */
 static struct hash chain_hash(const struct hash *before, struct span public_part,
-                              struct span private_part, struct span body)
+                              struct span private_part, const struct hash *body)
 {
     struct hash const private_hash = hash_of(private_part);
-    struct hash const body_hash = body.size ? hash_of(body) : (struct hash){0};
     struct span const parts[] = {hash_span(before), public_part, hash_span(&private_hash),
-                                 hash_span(&body_hash)};
+                                 hash_span(body)};
     return hash_parts(parts, 4);
 }
 
@@ -205,14 +213,16 @@ static bool check_entry(struct check *check, uint64_t seq, bool opens_segment)
     if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, seq);
     if (result == SQLITE_DONE || (uint64_t)sqlite3_column_int64(row, 0) != seq)
         return fault(check, seq, "is missing");
-    struct span const public_part = blob(row, 1), private_part = blob(row, 2), hash = blob(row, 3);
+    struct span const public_part = rows_blob(row, 1), private_part = rows_blob(row, 2);
+    struct span const hash = rows_blob(row, 3);
     if (public_part.size != LAYOUT_PUBLIC_BYTES || private_part.size != LAYOUT_PRIVATE_BYTES ||
         hash.size != HASH_BYTES)
         return fault(check, seq, "has a part of another size");
     struct span body;
-    if (!read_body(check, seq, &body)) return false;
+    struct hash body_hash;
+    if (!read_body(check, seq, &body, &body_hash)) return false;
 
-    struct hash const computed = chain_hash(&check->head, public_part, private_part, body);
+    struct hash const computed = chain_hash(&check->head, public_part, private_part, &body_hash);
     if (!span_equal(hash, hash_span(&computed)))
         return fault(check, seq, "does not match its hash, or does not follow the entry before");
     struct layout_entry entry;
@@ -239,19 +249,19 @@ static bool check_entry(struct check *check, uint64_t seq, bool opens_segment)
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-static bool read_header(struct check *check, uint64_t number, struct layout_header *header,
-                        struct hash *header_hash)
+static bool read_header(struct check *check, uint64_t number, char stored[LAYOUT_HEADER_BYTES],
+                        struct layout_header *header)
 {
     uint64_t const first_seq = check->seq + 1;
-    int const result = step_one(check->segment.header, number);
+    int const result = rows_step(check->segment.header, number);
     if (result != SQLITE_ROW && result != SQLITE_DONE) return refused(check, first_seq);
     if (result == SQLITE_DONE)
         return fault(check, first_seq, "block %" PRIu64 " is missing", number);
-    struct span const bytes = blob(check->segment.header, 0);
+    struct span const bytes = rows_blob(check->segment.header, 0);
     if (bytes.size != LAYOUT_HEADER_BYTES)
         return fault(check, first_seq, "the header of block %" PRIu64 " has another size", number);
+    memcpy(stored, bytes.bytes, LAYOUT_HEADER_BYTES);
     layout_read_header(bytes, header);
-    *header_hash = hash_of(bytes);
 
     if (header->version != FORMAT_VERSION)
         return fault(check, first_seq, "block %" PRIu64 " is of version %" PRIu32, number,
@@ -265,43 +275,63 @@ static bool read_header(struct check *check, uint64_t number, struct layout_head
     return true;
 }
 
-static bool read_evidence(struct check *check, uint64_t number)
+static bool unpack_evidence(struct check *check, uint64_t number)
 {
     check->frame.count = 0;
-    int const result = step_one(check->segment.evidence, number);
+    int const result = rows_step(check->segment.evidence, number);
     if (result == SQLITE_DONE) return true;
     if (result != SQLITE_ROW) return refused(check, check->seq + 1);
-    const char *words = frame_read(&check->frame, blob(check->segment.evidence, 0));
+    const char *words = frame_read(&check->frame, rows_blob(check->segment.evidence, 0));
     return words == NULL || fault(check, check->seq + 1, "block %" PRIu64 ": %s", number, words);
+}
+
+static bool read_evidence(struct check *check, uint64_t number)
+{
+    int64_t const from_ns = time_monotonic_ns();
+    bool const good = unpack_evidence(check, number);
+    check->report->evidence_ns += time_monotonic_ns() - from_ns;
+    return good;
+}
+
+/* What the switch has signed of the block, timed by itself. */
+static bool check_checkpoint(struct check *check, uint64_t number, struct span header,
+                             uint64_t first_seq)
+{
+    int64_t const from_ns = time_monotonic_ns();
+    bool const good = attest_block(check->attest, number, header, check->seq);
+    check->report->signatures_ns += time_monotonic_ns() - from_ns;
+    return good || fault(check, first_seq, "%s", attest_words(check->attest));
 }
 
 static bool check_block(struct check *check, uint64_t number, bool opens_segment)
 {
+    char stored[LAYOUT_HEADER_BYTES];
     struct layout_header header;
-    struct hash header_hash;
-    if (!read_header(check, number, &header, &header_hash)) return false;
+    if (!read_header(check, number, stored, &header)) return false;
     if (!read_evidence(check, number)) return false;
 
     (void)sqlite3_reset(check->segment.entries);
     (void)sqlite3_bind_int64(check->segment.entries, 1, (sqlite3_int64)header.first_seq);
     (void)sqlite3_bind_int64(check->segment.entries, 2, (sqlite3_int64)header.last_seq);
     check->absent = (struct hash){0};
+    check->entries.leaves = 0;
     for (uint32_t i = 0; i < header.count; i++) {
         if (!check_entry(check, header.first_seq + i, opens_segment && i == 0)) return false;
-        check->hashes[i] = check->head;
+        tree_add(&check->entries, &check->head);
     }
-    struct hash const root = tree_root(check->hashes, header.count);
+    struct hash const root = tree_root(&check->entries);
     if (!hash_equal(&root, &header.root))
-        return fault(check, header.first_seq, "block %" PRIu64 " has another root than its entries",
-                     number);
+        return fault(check, header.first_seq, "block %" PRIu64 " has another root", number);
     if (header.time_ns != check->time_ns)
-        return fault(check, header.first_seq,
-                     "block %" PRIu64 " has another time than its last entry", number);
+        return fault(check, header.first_seq, "block %" PRIu64 " has another time", number);
     if (!frame_all_named(&check->frame))
         return fault(check, header.first_seq,
                      "block %" PRIu64 " has evidence that none of its entries names", number);
+    if (!check_checkpoint(check, number, span_of(stored, sizeof stored), header.first_seq))
+        return false;
     check->block = number;
-    check->block_hash = header_hash;
+    check->block_hash = hash_of(span_of(stored, sizeof stored));
+    tree_add(&check->segment.headers, &check->block_hash);
     check->report->blocks++;
     return true;
 }
@@ -309,7 +339,7 @@ static bool check_block(struct check *check, uint64_t number, bool opens_segment
 /* --- segments --------------------------------------------------------------------------------- */
 
 /* Fixes where the segment ends, and that nothing lies outside of what its blocks lead to. */
-static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last_evidence)
+static bool check_extent(struct check *check)
 {
     struct segment *segment = &check->segment;
     uint64_t first_seq = 0, first_block = 0, first_evidence = 0;
@@ -318,15 +348,15 @@ static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last
         uint64_t *number;
     } bounds[] = {
         {"SELECT ifnull(min(seq), 9223372036854775807) FROM entries", &first_seq},
-        {"SELECT ifnull(max(seq), 0) FROM entries", last_seq},
+        {"SELECT ifnull(max(seq), 0) FROM entries", &segment->last_seq},
         {"SELECT ifnull(min(number), 9223372036854775807) FROM blocks", &first_block},
         {"SELECT ifnull(max(number), 0) FROM blocks", &segment->last_block},
         {"SELECT ifnull(min(block), 9223372036854775807) FROM evidence", &first_evidence},
-        {"SELECT ifnull(max(block), 0) FROM evidence", last_evidence},
+        {"SELECT ifnull(max(block), 0) FROM evidence", &segment->last_evidence},
     };
     bool good = sqlite3_exec(segment->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     for (size_t i = 0; good && i < sizeof bounds / sizeof bounds[0]; i++)
-        good = number_of(segment->db, bounds[i].sql, bounds[i].number);
+        good = rows_number(segment->db, bounds[i].sql, bounds[i].number);
     if (!good) return refused(check, check->seq + 1);
     (void)sqlite3_exec(segment->db, "COMMIT", NULL, NULL, NULL);
 
@@ -340,30 +370,37 @@ static bool check_extent(struct check *check, uint64_t *last_seq, uint64_t *last
     return true;
 }
 
-static bool open_segment(struct check *check, const char *directory)
+static bool prepare_all(struct check *check)
 {
     struct segment *segment = &check->segment;
-    char name[FILES_NAME_BYTES];
-    const char *words = "";
-    (void)snprintf(name, sizeof name, "segment-%06" PRIu32 ".db", segment->number);
-    segment->db = files_open(directory, name, &words);
-    if (segment->db == NULL)
-        return fault(check, check->seq + 1, "%s cannot be opened: %s", name, words);
-    uint64_t application = 0, version = 0;
-    if (!number_of(segment->db, "PRAGMA application_id", &application) ||
-        !number_of(segment->db, "PRAGMA user_version", &version))
-        return refused(check, check->seq + 1);
-    if (application != SEGMENT_APPLICATION)
-        return fault(check, check->seq + 1, "%s is no segment of a ledger", name);
-    if (version != FORMAT_VERSION)
-        return fault(check, check->seq + 1, "%s is of format %" PRIu64 ", which is not known", name,
-                     version);
     return prepare(check, &segment->header, "SELECT header FROM blocks WHERE number = ?1") &&
            prepare(check, &segment->entries,
                    "SELECT seq, public, private, hash, body, body_seq FROM entries"
                    " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq") &&
            prepare(check, &segment->body, "SELECT body FROM entries WHERE seq = ?1") &&
            prepare(check, &segment->evidence, "SELECT frame FROM evidence WHERE block = ?1");
+}
+
+/* *is_made: false for a file after the first whose tables were not made yet. */
+static bool open_segment(struct check *check, const char *directory, bool *is_made)
+{
+    struct segment *segment = &check->segment;
+    char name[FILES_NAME_BYTES];
+    const char *words = "";
+    struct rows_format format;
+    (void)snprintf(name, sizeof name, "segment-%06" PRIu32 ".db", segment->number);
+    segment->db = files_open(directory, name, &words);
+    if (segment->db == NULL)
+        return fault(check, check->seq + 1, "%s cannot be opened: %s", name, words);
+    if (!rows_format(segment->db, &format)) return refused(check, check->seq + 1);
+    *is_made = (format.tables | format.application | format.version) != 0 || segment->number == 1;
+    if (!*is_made) return true;
+    if (format.application != SEGMENT_APPLICATION)
+        return fault(check, check->seq + 1, "%s is no segment of a ledger", name);
+    if (format.version != FORMAT_VERSION)
+        return fault(check, check->seq + 1, "%s is of format %" PRIu64 ", which is not known", name,
+                     format.version);
+    return prepare_all(check);
 }
 
 /* Ends the transaction: statements that stand on a row keep one open. */
@@ -388,131 +425,114 @@ static bool check_blocks(struct check *check)
         while (good && check->block < segment->last_block && check->seq < until_seq)
             good = check_block(check, check->block + 1, check->block + 1 == first_block);
         let_go(segment);
+        if (check->options->progress)
+            check->options->progress(check->options->context, check->report);
     }
     return good;
+}
+
+/* What the switch has signed of the segment as a whole. */
+static bool check_seal(struct check *check, uint64_t first_seq, uint64_t first_block)
+{
+    struct layout_seal seal = {.segment = check->segment.number,
+                               .first_seq = first_seq,
+                               .last_seq = check->seq,
+                               .first_block = first_block,
+                               .last_block = check->block,
+                               .head = check->head,
+                               .block_head = check->block_hash,
+                               .root = tree_root(&check->segment.headers)};
+    memcpy(seal.ledger_id, check->ledger_id, sizeof seal.ledger_id);
+    int64_t const from_ns = time_monotonic_ns();
+    bool const good = attest_segment(check->attest, &seal);
+    check->report->signatures_ns += time_monotonic_ns() - from_ns;
+    return good || fault(check, first_seq, "%s", attest_words(check->attest));
 }
 
 static bool check_segment(struct check *check, const char *directory)
 {
-    uint64_t last_seq = 0, last_evidence = 0;
-    if (!open_segment(check, directory)) return false;
-    if (!check_extent(check, &last_seq, &last_evidence)) return false;
+    struct segment *segment = &check->segment;
+    uint64_t const first_seq = check->seq + 1, first_block = check->block + 1;
+    bool is_made;
+    if (!open_segment(check, directory, &is_made)) return false;
+    if (is_made && !check_extent(check)) return false;
+    if ((segment->last_seq | segment->last_block | segment->last_evidence) == 0) {
+        if (segment->number == check->report->segments) return true; /* prepared for later */
+        return fault(check, first_seq, "segment %" PRIu32 " has no entries", segment->number);
+    }
     if (!check_blocks(check)) return false;
-    if (last_seq > check->seq) return fault(check, check->seq + 1, "stands in no block");
-    if (last_evidence > check->block)
+    if (segment->last_seq > check->seq) return fault(check, check->seq + 1, "stands in no block");
+    if (segment->last_evidence > check->block)
         return fault(check, check->seq, "evidence of a block that is not there");
-    return true;
-}
-
-/* --- marks ------------------------------------------------------------------------------------ */
-
-struct mark {
-    uint64_t code, cursor;
-};
-
-/* Read before the segments' ends are fixed, as a switch at work moves its marks behind its
- * entries: so no mark may be beyond them. *marks is the caller's to free. */
-static bool read_marks(struct check *check, const char *directory, struct mark **marks,
-                       size_t *count, uint8_t ledger_id[16])
-{
-    const char *words = "";
-    uint64_t application = 0, version = 0, rows = 0;
-    sqlite3_stmt *statement = NULL;
-    sqlite3 *db = files_open(directory, "marks.db", &words);
-    if (db == NULL) return fault(check, 0, "marks.db cannot be opened: %s", words);
-
-    bool good = number_of(db, "PRAGMA application_id", &application) &&
-                number_of(db, "PRAGMA user_version", &version);
-    if (!good) goto refused;
-    if (application == 0 && version == 0) goto done; /* just made: it holds nothing */
-    good = application == MARKS_APPLICATION && version == FORMAT_VERSION;
-    if (!good) {
-        (void)fault(check, 0, "marks.db is of a format that is not known");
-        goto done;
-    }
-    good = sqlite3_prepare_v2(db, "SELECT id FROM ledger", -1, &statement, NULL) == SQLITE_OK;
-    if (!good) goto refused;
-    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 16)
-        memcpy(ledger_id, sqlite3_column_blob(statement, 0), 16);
-    (void)sqlite3_finalize(statement);
-    statement = NULL;
-
-    good =
-        number_of(db, "SELECT count(*) FROM marks", &rows) &&
-        sqlite3_prepare_v2(db, "SELECT code, cursor FROM marks", -1, &statement, NULL) == SQLITE_OK;
-    if (!good) goto refused;
-    *marks = calloc(rows + 1, sizeof **marks);
-    good = *marks != NULL;
-    int result = SQLITE_DONE;
-    while (good && *count < rows && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct span const code =
-            span_of(sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
-        good = code.size == LAYOUT_CODE_BYTES;
-        if (good)
-            (*marks)[(*count)++] =
-                (struct mark){.code = layout_u64(code.bytes),
-                              .cursor = (uint64_t)sqlite3_column_int64(statement, 1)};
-    }
-    if (good && (result == SQLITE_ROW || result == SQLITE_DONE)) goto done;
-
-refused:
-    good = fault(check, 0, "marks.db cannot be read: %s", sqlite3_errmsg(db));
-done:
-    (void)sqlite3_finalize(statement);
-    (void)sqlite3_close(db);
-    return good;
-}
-
-/* A mark beyond a participant's entries would hide its next deliveries. */
-static bool check_marks(struct check *check, const struct mark *marks, size_t count,
-                        const uint8_t ledger_id[16])
-{
-    if (count > 0 && memcmp(ledger_id, check->ledger_id, sizeof check->ledger_id) != 0)
-        return fault(check, 0, "marks.db is of another ledger");
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number = 0;
-        if (!sums_number(check->sums, marks[i].code, &number) || marks[i].cursor > number + 1)
-            return fault(check, 0, "marks.db: the mark of %.8s is beyond its entries",
-                         (const char *)&marks[i].code);
-    }
-    return true;
+    check->last_segment = segment->number;
+    return check_seal(check, first_seq, first_block);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+static bool check_segments(struct check *check, const char *directory)
+{
+    bool good = true;
+    for (uint32_t number = 1; good && number <= check->report->segments; number++) {
+        check->report->segment = number;
+        check->segment = (struct segment){.number = number};
+        good = check_segment(check, directory);
+        close_segment(&check->segment);
+    }
+    return good;
+}
+
+/* What can be said when all entries are known. */
+static bool check_end(struct check *check)
+{
+    const char *words = sums_recount(check->sums);
+    if (words) return fault(check, check->seq, "%s", words);
+    if (!attest_end(check->attest, check->block, check->last_segment))
+        return fault(check, check->seq + 1, "%s", attest_words(check->attest));
+    return cursors_check(&check->cursors, check->sums, check->ledger_id) ||
+           fault(check, 0, "%s", check->cursors.words);
+}
+
+/* What follows the entries, signatures and marks, is read before them. */
 static bool check_ledger(struct check *check, const char *directory)
 {
     struct files files;
+    bool good;
+    check->attest =
+        attest_open(directory, check->options->trusted, check->options->trusted_count, &good);
+    if (check->attest == NULL) return fault(check, 0, "no memory");
+    if (!good) return fault(check, 0, "%s", attest_words(check->attest));
+    if (!cursors_read(&check->cursors, directory))
+        return fault(check, 0, "%s", check->cursors.words);
+
     if (!files_list(directory, &files))
         return fault(check, 0, "%s cannot be read: %s", directory, strerror(errno));
     (void)snprintf(check->report->notes, sizeof check->report->notes, "%s", files.notes);
     if (files.segments == 0) return fault(check, 0, "%s holds no ledger", directory);
     if (files.missing[0]) return fault(check, 0, "%s is missing", files.missing);
-
-    struct mark *marks = NULL;
-    size_t mark_count = 0;
-    uint8_t ledger_id[16] = {0};
-    bool good = !files.has_marks || read_marks(check, directory, &marks, &mark_count, ledger_id);
-    for (uint32_t number = 1; good && number <= files.segments; number++) {
-        check->segment.number = number;
-        good = check_segment(check, directory);
-        close_segment(&check->segment);
-    }
-    const char *words = good ? sums_recount(check->sums) : NULL;
-    if (words) good = fault(check, check->seq, "%s", words);
-    good = good && check_marks(check, marks, mark_count, ledger_id);
-    free(marks);
-    return good;
+    check->report->segments = files.segments;
+    return check_segments(check, directory) && check_end(check);
 }
 
-void verify_ledger(const char *directory, struct verify_report *report)
+static void report_signatures(const struct attest *attest, struct verify_report *report)
 {
+    const struct attest_signer *signers;
+    report->signed_seq = attest_seq(attest);
+    report->signer_count = attest_signers(attest, &signers);
+    memcpy(report->signers, signers, report->signer_count * sizeof *signers);
+}
+
+void verify_ledger_with(const char *directory, const struct verify_options *options,
+                        struct verify_report *report)
+{
+    int64_t const from_ns = time_monotonic_ns();
     *report = (struct verify_report){0};
     struct check *check = calloc(1, sizeof *check);
     if (check == NULL) {
         (void)snprintf(report->fault_words, sizeof report->fault_words, "no memory");
         return;
     }
+    check->options = options;
     check->report = report;
     check->sums = sums_open();
     if (frame_open(&check->frame) && check->sums != NULL)
@@ -520,7 +540,17 @@ void verify_ledger(const char *directory, struct verify_report *report)
     else
         (void)fault(check, 0, "no memory");
     report->head = check->head;
+    if (check->attest) report_signatures(check->attest, report);
+    attest_close(check->attest);
+    cursors_close(&check->cursors);
     frame_close(&check->frame);
     sums_close(check->sums);
     free(check);
+    report->total_ns = time_monotonic_ns() - from_ns;
+}
+
+void verify_ledger(const char *directory, struct verify_report *report)
+{
+    static const struct verify_options plain;
+    verify_ledger_with(directory, &plain, report);
 }
