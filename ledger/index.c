@@ -196,6 +196,7 @@ static enum fault open_file(struct index *index)
     (void)sqlite3_wal_autocheckpoint(index->db, CHECKPOINT_PAGES);
     fault = database_check(index->db, PART, INDEX_FILE, &index_schema, true);
     if (fault == FAULT_NONE) fault = prepare_all(index);
+    if (fault == FAULT_IO) fault = FAULT_CORRUPT; /* not the tables that its version promises */
     if (fault == FAULT_NONE) fault = load_place(index);
     if (fault == FAULT_NONE) fault = load_parties(index);
     index->committed_seq = index->seq;
