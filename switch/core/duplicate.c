@@ -74,21 +74,25 @@ uint32_t duplicate_find(const struct duplicate_table *table, const struct duplic
     return DUPLICATE_NONE;
 }
 
-static uint64_t pack(struct duplicate_mark mark)
+uint64_t duplicate_pack(struct duplicate_mark mark)
 {
     assert(mark.value <= DUPLICATE_VALUE_MAX && mark.payee <= DUPLICATE_NOBODY);
     return mark.value | (uint64_t)mark.payee << VALUE_BITS |
            (uint64_t)mark.state << (VALUE_BITS + PAYEE_BITS);
 }
 
+struct duplicate_mark duplicate_unpack(uint64_t packed)
+{
+    return (struct duplicate_mark){
+        .state = (enum payment_state)(packed >> (VALUE_BITS + PAYEE_BITS)),
+        .payee = (uint32_t)(packed >> VALUE_BITS) & DUPLICATE_NOBODY,
+        .value = packed & DUPLICATE_VALUE_MAX,
+    };
+}
+
 struct duplicate_mark duplicate_mark(const struct duplicate_table *table, uint32_t record)
 {
-    uint64_t const mark = table->records[record].mark;
-    return (struct duplicate_mark){
-        .state = (enum payment_state)(mark >> (VALUE_BITS + PAYEE_BITS)),
-        .payee = (uint32_t)(mark >> VALUE_BITS) & DUPLICATE_NOBODY,
-        .value = mark & DUPLICATE_VALUE_MAX,
-    };
+    return duplicate_unpack(table->records[record].mark);
 }
 
 /* Mixing the sender's code in by exclusive or leaves a second content as hard to find as before. */
@@ -210,7 +214,7 @@ uint32_t duplicate_insert(struct duplicate_table *table, int64_t now_ns,
         place = (place + 1) & table->index_mask;
     uint32_t const record = record_of(table, table->first + table->count);
     table->index[place] = record + 1;
-    table->records[record] = (struct duplicate_record){.id = *key, .mark = pack(mark)};
+    table->records[record] = (struct duplicate_record){.id = *key, .mark = duplicate_pack(mark)};
     fill_content(table->records[record].content, content_hash, sender);
     table->count++;
     add_to_group(table, now_ns);
@@ -219,7 +223,7 @@ uint32_t duplicate_insert(struct duplicate_table *table, int64_t now_ns,
 
 void duplicate_set(struct duplicate_table *table, uint32_t record, struct duplicate_mark mark)
 {
-    table->records[record].mark = pack(mark);
+    table->records[record].mark = duplicate_pack(mark);
 }
 
 void duplicate_forget(struct duplicate_table *table, uint32_t record)
@@ -227,6 +231,29 @@ void duplicate_forget(struct duplicate_table *table, uint32_t record)
     assert(duplicate_mark(table, record).state != PAYMENT_RESERVED);
     index_remove(table, record);
     duplicate_set(table, record, (struct duplicate_mark){.state = PAYMENT_UNKNOWN});
+}
+
+/* The places in the index are random: all of them are asked for before the first is used. */
+enum fault duplicate_restore(struct duplicate_table *table, const struct duplicate_record *records,
+                             uint32_t count)
+{
+    assert(count <= table->capacity - table->count);
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&table->index[first_place(table, &records[i].id)], 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t const record = record_of(table, table->first + table->count);
+        table->records[record] = records[i];
+        table->count++;
+        if (duplicate_unpack(records[i].mark).state == PAYMENT_UNKNOWN) continue; /* forgotten */
+
+        uint64_t place = first_place(table, &records[i].id);
+        for (; table->index[place] != 0; place = (place + 1) & table->index_mask) {
+            if (key_equal(&table->records[table->index[place] - 1].id, &records[i].id))
+                return FAULT_CORRUPT;
+        }
+        table->index[place] = record + 1;
+    }
+    return FAULT_NONE;
 }
 
 uint32_t duplicate_at(const struct duplicate_table *table, uint32_t order)

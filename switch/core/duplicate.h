@@ -52,7 +52,7 @@ struct duplicate_key {
 struct duplicate_record {
     struct duplicate_key id;
     uint8_t content[DUPLICATE_KEY_BYTES];
-    uint64_t mark; /* value 48 bits | payee 13 | state 3 */
+    uint64_t mark; /* value 48 bits | payee 13 | state 3, the value lowest */
 };
 
 struct duplicate_group {
@@ -90,6 +90,10 @@ struct duplicate_key duplicate_key(const struct payment_id *id);
 /* The record of this id, or DUPLICATE_NONE. */
 uint32_t duplicate_find(const struct duplicate_table *table, const struct duplicate_key *key);
 
+/* A mark as a record holds it; the layout stands in snapshots (snapshot.h). */
+uint64_t duplicate_pack(struct duplicate_mark mark);
+struct duplicate_mark duplicate_unpack(uint64_t packed);
+
 struct duplicate_mark duplicate_mark(const struct duplicate_table *table, uint32_t record);
 
 /* WIRE section 4: "Same content = same sender and the same canonical CdtTrfTxInf". */
@@ -109,6 +113,12 @@ void duplicate_set(struct duplicate_table *table, uint32_t record, struct duplic
 
 /* Forgets an id before its time, for replay of a ledger whose window was shorter. */
 void duplicate_forget(struct duplicate_table *table, uint32_t record);
+
+/* Puts records behind those there are, as insertion did before a snapshot was taken of them; the
+ * groups are the caller's to set.  FAULT_CORRUPT: an id is in the table already.
+ * Assumed: there is room. */
+MUST_CHECK enum fault duplicate_restore(struct duplicate_table *table,
+                                        const struct duplicate_record *records, uint32_t count);
 
 /* The record in order of insertion, 0 is the oldest. Assumed order < count. */
 uint32_t duplicate_at(const struct duplicate_table *table, uint32_t order);

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/core/digest.h"
 #include "switch/core/pages.h"
 #include "switch/core/replay.h"
 #include "switch/core/rule.h"
+#include "switch/core/snapshot.h"
 #include "switch/core/state.h"
 
 static_assert(ENTRY_BODY_BYTES_MAX > LIMIT_NAME_BYTES + 256, "what joins fits a body");
@@ -568,7 +568,18 @@ struct engine_mark engine_mark(const struct engine *engine)
     return mark_finish(engine, engine->mark);
 }
 
-struct hash engine_digest(struct engine *engine)
+struct hash engine_digest(const struct engine *engine)
 {
-    return digest_of(engine);
+    return snapshot_digest(engine);
+}
+
+enum fault engine_save(const struct engine *engine, engine_sink *sink, void *context)
+{
+    return snapshot_save(engine, sink, context);
+}
+
+enum fault engine_load(struct engine **out, const struct engine_options *options,
+                       engine_source *source, void *context)
+{
+    return snapshot_load(out, options, source, context);
 }

@@ -228,7 +228,7 @@ struct engine_totals engine_totals(const struct engine *engine);
 
 /* SHA-256 over the whole state in an order that depends only on the entries: two engines of the
  * same options that have seen the same entries have the same digest. */
-struct hash engine_digest(struct engine *engine);
+struct hash engine_digest(const struct engine *engine);
 
 /* What the newest entry made of the state, in two words that cost nothing to ask for.
  * It covers accounts, open payments, participants, certificates, funding, the counters of the day,

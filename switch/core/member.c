@@ -32,6 +32,19 @@ uint32_t member_find(const struct member_table *table, struct participant_code c
     return found != 0 ? found - 1u : MEMBER_NOBODY;
 }
 
+uint32_t member_find_holder(const struct member_table *table, struct participant_code code)
+{
+    uint32_t const index = member_find(table, code);
+    return index != MEMBER_NOBODY && table->members[index].account == index ? index : MEMBER_NOBODY;
+}
+
+bool member_settles_on(const struct member_table *table, struct participant_code agent,
+                       uint32_t holder)
+{
+    uint32_t const index = member_find(table, agent);
+    return index != MEMBER_NOBODY && table->members[index].account == holder;
+}
+
 uint32_t member_add(struct member_table *table, const struct member *member)
 {
     uint32_t const place = place_of(table, member->code);

@@ -50,6 +50,13 @@ struct member_table {
 /* Index of the member with this code, or MEMBER_NOBODY. */
 uint32_t member_find(const struct member_table *table, struct participant_code code);
 
+/* Index of a member that holds its own account, or MEMBER_NOBODY. */
+uint32_t member_find_holder(const struct member_table *table, struct participant_code code);
+
+/* Whether `agent` is a member that settles on the account of `holder`. */
+bool member_settles_on(const struct member_table *table, struct participant_code agent,
+                       uint32_t holder);
+
 /* Adds a member; its index is the count before.  Assumed: the code is new and not zeros, there is
  * room, and its account's holder is a member or itself. */
 uint32_t member_add(struct member_table *table, const struct member *member);

@@ -2,8 +2,8 @@
 #include "switch/core/payment.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* WIRE section 4, "who gets what":
  *   "pacs.008 again, same content: the standing result again to the sender"
@@ -28,6 +28,14 @@ enum payment_step payment_step(enum payment_state state, enum payment_event even
     enum payment_step const step = steps[state][event];
     assert(step != STEP_IMPOSSIBLE);
     return step;
+}
+
+bool payment_is_id(const struct payment_id *id)
+{
+    struct payment_id parsed;
+    return id->size <= PAYMENT_ID_BYTES &&
+           identifier_parse_payment_id(identifier_payment_id_text(id), &parsed) &&
+           memcmp(&parsed, id, sizeof parsed) == 0;
 }
 
 enum fault payment_open(struct payment_table *table, uint32_t count_max)

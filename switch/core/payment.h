@@ -12,6 +12,7 @@
 #ifndef SWITCH_CORE_PAYMENT_H
 #define SWITCH_CORE_PAYMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/base/amount.h"
@@ -79,6 +80,9 @@ struct payment_table {
     uint32_t *vacant;          /* the places without a payment: vacant[0 .. count_max - count) */
     struct pages pages;
 };
+
+/* Whether stored bytes are an id, written as identifier_parse_payment_id writes it. */
+bool payment_is_id(const struct payment_id *id);
 
 /* FAULT_MEMORY. */
 MUST_CHECK enum fault payment_open(struct payment_table *table, uint32_t count_max);

@@ -12,22 +12,6 @@ static uint32_t find(const struct engine *engine, struct participant_code code)
     return member_find(&engine->members, code);
 }
 
-/* Index of a participant that holds its own account, or STATE_NOBODY. */
-static uint32_t find_holder(const struct engine *engine, struct participant_code code)
-{
-    uint32_t const index = find(engine, code);
-    if (index == STATE_NOBODY || engine->members.members[index].account != index)
-        return STATE_NOBODY;
-    return index;
-}
-
-/* Whether the agent settles on the account of `holder`. */
-static bool settles_on(const struct engine *engine, struct participant_code agent, uint32_t holder)
-{
-    uint32_t const index = find(engine, agent);
-    return index != STATE_NOBODY && engine->members.members[index].account == holder;
-}
-
 static bool is_positive(struct amount amount)
 {
     return !amount_is_zero(amount) && !amount_is_negative(amount);
@@ -81,7 +65,7 @@ static enum fault check_joined(const struct engine *engine, const struct entry *
     if (body_find(body, BODY_SETTLES_THROUGH, &text)) {
         struct participant_code holder;
         if (!identifier_parse_code(text, &holder)) return FAULT_CORRUPT;
-        member.account = find_holder(engine, holder);
+        member.account = member_find_holder(&engine->members, holder);
         if (member.account == STATE_NOBODY) return FAULT_CORRUPT;
     }
     if (body_find(body, BODY_ROLE, &text)) {
@@ -127,19 +111,11 @@ static enum fault check_funded(const struct engine *engine, const struct entry *
 {
     enum fault const fault = check_currency(engine, entry);
     if (fault != FAULT_NONE) return fault;
-    posting->sides[SIDE_PAYEE] = find_holder(engine, entry->public.payee);
+    posting->sides[SIDE_PAYEE] = member_find_holder(&engine->members, entry->public.payee);
     if (posting->sides[SIDE_PAYEE] == STATE_NOBODY || !is_positive(entry->public.amount) ||
         !book_can_fund(&engine->book, entry->public.amount))
         return FAULT_CORRUPT;
     return FAULT_NONE;
-}
-
-static bool is_payment_id(const struct payment_id *id)
-{
-    struct payment_id parsed;
-    return id->size <= PAYMENT_ID_BYTES &&
-           identifier_parse_payment_id(identifier_payment_id_text(id), &parsed) &&
-           memcmp(&parsed, id, sizeof parsed) == 0;
 }
 
 /* What reserved and refused share: an id that is free, from a sender that settles its payer's. */
@@ -147,10 +123,10 @@ static enum fault check_new(struct engine *engine, const struct entry *entry, st
                             struct posting *posting)
 {
     const struct entry_public *const public = &entry->public;
-    uint32_t const payer = find_holder(engine, public->payer);
-    if (payer == STATE_NOBODY || !settles_on(engine, public->payer_agent, payer) ||
+    uint32_t const payer = member_find_holder(&engine->members, public->payer);
+    if (payer == STATE_NOBODY || !member_settles_on(&engine->members, public->payer_agent, payer) ||
         !identifier_code_equal(entry->private.sender, public->payer) ||
-        !is_payment_id(&public->id) || public->opened_by != 0 || public->returned_seq != 0)
+        !payment_is_id(&public->id) || public->opened_by != 0 || public->returned_seq != 0)
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYER] = payer;
     posting->key = duplicate_key(&public->id);
@@ -178,10 +154,10 @@ static enum fault check_reserved(struct engine *engine, const struct entry *entr
     if (fault == FAULT_NONE) fault = check_new(engine, entry, body, posting);
     if (fault != FAULT_NONE) return fault;
 
-    uint32_t const payee = find_holder(engine, public->payee);
+    uint32_t const payee = member_find_holder(&engine->members, public->payee);
     if (payee == STATE_NOBODY || payee == posting->sides[SIDE_PAYER] ||
-        !settles_on(engine, public->payee_agent, payee) || !is_positive(public->amount) ||
-        public->deadline_ns <= public->time_ns ||
+        !member_settles_on(&engine->members, public->payee_agent, payee) ||
+        !is_positive(public->amount) || public->deadline_ns <= public->time_ns ||
         !book_can_reserve(&engine->book, posting->sides[SIDE_PAYER], public->amount))
         return FAULT_CORRUPT;
     posting->sides[SIDE_PAYEE] = payee;
@@ -198,7 +174,7 @@ static enum fault check_refused(struct engine *engine, const struct entry *entry
     if (identifier_reason_text(&entry->public.reason).size == 0 || entry->public.deadline_ns != 0)
         return FAULT_CORRUPT;
     if (identifier_code_is_none(entry->public.payee)) return FAULT_NONE;
-    posting->sides[SIDE_PAYEE] = find_holder(engine, entry->public.payee);
+    posting->sides[SIDE_PAYEE] = member_find_holder(&engine->members, entry->public.payee);
     return posting->sides[SIDE_PAYEE] != STATE_NOBODY ? FAULT_NONE : FAULT_CORRUPT;
 }
 
@@ -233,7 +209,7 @@ static enum fault check_decided(const struct engine *engine, const struct entry 
                                 struct posting *posting)
 {
     const struct entry_public *const public = &entry->public;
-    if (!is_payment_id(&public->id)) return FAULT_CORRUPT;
+    if (!payment_is_id(&public->id)) return FAULT_CORRUPT;
     struct duplicate_key const key = duplicate_key(&public->id);
     uint32_t const record = duplicate_find(&engine->duplicates, &key);
     if (record == DUPLICATE_NONE) return FAULT_CORRUPT;

@@ -12,21 +12,7 @@
 #include "switch/core/engine.h"
 #include "switch/core/enrolment.h"
 #include "switch/core/payment.h"
-
-/* A small generator of numbers: the same seed, the same run. */
-static uint64_t random_next(uint64_t *state)
-{
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t mixed = *state;
-    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ mixed >> 31;
-}
-
-static uint32_t random_below(uint64_t *state, uint32_t bound)
-{
-    return (uint32_t)(random_next(state) % bound);
-}
+#include "tests/check/core_run.h"
 
 /* --- duplicate --- */
 
@@ -126,7 +112,7 @@ START_TEST(duplicate_agrees_with_a_list)
     uint32_t next = 0, oldest = 0;
     ck_assert_int_eq(duplicate_open(&table, CAPACITY, WINDOW_NS, index_key), FAULT_NONE);
     while (next < NUMBERS) {
-        now_ns += random_below(&random, 60);
+        now_ns += core_run_below(&random, 60);
         if (!duplicate_has_room(&table, now_ns, 1)) {
             ck_assert_uint_eq(table.count, CAPACITY);
             continue;
@@ -138,7 +124,7 @@ START_TEST(duplicate_agrees_with_a_list)
             oldest++;
         ck_assert_uint_eq(table.count, next - oldest);
         if (oldest > 0) ck_assert_int_gt(now_ns - inserted_ns[oldest - 1], WINDOW_NS);
-        uint32_t const any = oldest + random_below(&random, next - oldest);
+        uint32_t const any = oldest + core_run_below(&random, next - oldest);
         ck_assert(is_known(&table, any));
         ck_assert_uint_eq(duplicate_mark(&table, duplicate_at(&table, any - oldest)).value, any);
     }
@@ -175,12 +161,12 @@ START_TEST(deadline_agrees_with_a_search)
     uint64_t random = (uint64_t)_i, seq = 0;
     ck_assert_int_eq(deadline_open(&heap, PAYMENTS), FAULT_NONE);
     for (int step = 0; step < 3000; step++) {
-        uint32_t const payment = random_below(&random, PAYMENTS);
+        uint32_t const payment = core_run_below(&random, PAYMENTS);
         if (in[payment]) {
             deadline_remove(&heap, payment);
         } else {
             items[payment] = (struct deadline_item){
-                .deadline_ns = random_below(&random, 50), .opened_by = ++seq, .payment = payment};
+                .deadline_ns = core_run_below(&random, 50), .opened_by = ++seq, .payment = payment};
             deadline_add(&heap, items[payment]);
         }
         in[payment] = !in[payment];
@@ -206,99 +192,15 @@ END_TEST
 
 /* --- genesis --- */
 
-#define START_NS (INT64_C(1795284000) * TIME_NS_PER_SECOND)
-#define BANKS 6
-
-static const struct engine_options options = {
-    .open_max = 40,
-    .duplicate_capacity = 300,
-    .duplicate_window_ns = 600 * TIME_NS_PER_SECOND,
-    .clock_tolerance_ns = 300 * TIME_NS_PER_SECOND,
-    .clock_ahead_ns = 60 * TIME_NS_PER_SECOND,
-    .deadline_high_ns = 10 * TIME_NS_PER_SECOND,
-    .deadline_normal_ns = 60 * TIME_NS_PER_SECOND,
-    .currency = {"MXN"},
-    .index_key = {3, 4},
-};
-
-struct journal_of_test {
-    uint32_t count;
-    uint32_t room;
-    struct entry *entries;
-    struct body *bodies;
-};
-
-static void keep(struct journal_of_test *journal, const struct outcome *outcome)
-{
-    if (outcome->kind != OUTCOME_ENTRY) return;
-    if (journal->count == journal->room) {
-        journal->room = journal->room ? 2 * journal->room : 64;
-        journal->entries = realloc(journal->entries, journal->room * sizeof *journal->entries);
-        journal->bodies = realloc(journal->bodies, journal->room * sizeof *journal->bodies);
-        ck_assert(journal->entries != NULL && journal->bodies != NULL);
-    }
-    journal->entries[journal->count] = outcome->entry;
-    journal->bodies[journal->count] = outcome->body;
-    journal->count++;
-}
-
-static void forget_journal(struct journal_of_test *journal)
-{
-    free(journal->entries);
-    free(journal->bodies);
-}
-
-static struct participant_code code_of(uint32_t bank)
-{
-    struct participant_code code = {{'1', '0', '0', '0', '0', '0', '0', '0'}};
-    code.text[7] = (char)('1' + bank);
-    return code;
-}
-
-static void begin(struct engine **engine, struct stamp *stamp, struct journal_of_test *journal)
-{
-    const struct outcome *outcome = NULL;
-    struct hash const none = {0};
-    uint8_t const ledger_id[ENGINE_LEDGER_ID_BYTES] = {1};
-    *stamp = (struct stamp){.now_ns = START_NS, .seed = {{9}}};
-    *journal = (struct journal_of_test){0};
-    ck_assert_int_eq(engine_open(engine, &options), FAULT_NONE);
-    ck_assert_int_eq(engine_segment(*engine, stamp, ledger_id, 1, &none, &none, &outcome),
-                     FAULT_NONE);
-    keep(journal, outcome);
-    for (uint32_t bank = 0; bank < BANKS; bank++) { /* the last settles through the first */
-        struct engine_joining joining = {.code = code_of(bank),
-                                         .name = SPAN("Banco"),
-                                         .status = MEMBER_ACTIVE,
-                                         .has_payment_limit = bank == 3,
-                                         .payment_limit = amount_of_minor(500),
-                                         .pacs008_max = 1 + bank,
-                                         .is_rtgs = bank == 4};
-        if (bank == BANKS - 1) joining.settles_through = code_of(0);
-        ck_assert_int_eq(engine_join(*engine, stamp, &joining, &outcome), FAULT_NONE);
-        keep(journal, outcome);
-        struct span const der = span_of(&joining.code, sizeof joining.code);
-        ck_assert_int_eq(
-            engine_certificate(*engine, stamp, joining.code, PURPOSE_CHANNEL, der, &outcome),
-            FAULT_NONE);
-        keep(journal, outcome);
-        if (bank == BANKS - 1) continue;
-        ck_assert_int_eq(
-            engine_fund(*engine, stamp, joining.code, amount_of_minor(10000), &outcome),
-            FAULT_NONE);
-        keep(journal, outcome);
-    }
-}
-
 START_TEST(genesis_refuses_what_cannot_be)
 {
     struct engine *engine = NULL;
     struct stamp stamp;
-    struct journal_of_test journal;
+    struct core_journal journal;
     const struct outcome *outcome = NULL;
     struct hash const none = {0};
     uint8_t const ledger_id[ENGINE_LEDGER_ID_BYTES] = {1};
-    begin(&engine, &stamp, &journal);
+    core_run_begin(&engine, &stamp, &journal);
     struct hash const before = engine_digest(engine);
 
     struct engine_joining const good = {.code = {"2000000"}, .name = SPAN("N"), .pacs008_max = 10};
@@ -308,10 +210,10 @@ START_TEST(genesis_refuses_what_cannot_be)
     } cases[] = {{FAULT_BUSY, good},      {FAULT_BUSY, good},    {FAULT_NOT_FOUND, good},
                  {FAULT_NOT_FOUND, good}, {FAULT_INVALID, good}, {FAULT_INVALID, good},
                  {FAULT_INVALID, good},   {FAULT_INVALID, good}};
-    cases[0].joining.code = code_of(0);
+    cases[0].joining.code = core_run_code(0);
     cases[1].joining.code = (struct participant_code){{0}};
     cases[2].joining.settles_through = (struct participant_code){"3000000"};
-    cases[3].joining.settles_through = code_of(BANKS - 1); /* indirect itself */
+    cases[3].joining.settles_through = core_run_code(CORE_RUN_BANKS - 1); /* indirect itself */
     cases[4].joining.name.size = 0;
     cases[5].joining.name.size = LIMIT_NAME_BYTES + 1;
     cases[6].joining.pacs008_max = LIMIT_TRANSACTIONS + 1;
@@ -321,14 +223,15 @@ START_TEST(genesis_refuses_what_cannot_be)
 
     ck_assert_int_eq(engine_segment(engine, &stamp, ledger_id, 1, &none, &none, &outcome),
                      FAULT_INVALID);
-    ck_assert_int_eq(engine_fund(engine, &stamp, code_of(0), amount_of_minor(0), &outcome),
+    ck_assert_int_eq(engine_fund(engine, &stamp, core_run_code(0), amount_of_minor(0), &outcome),
                      FAULT_INVALID);
-    ck_assert_int_eq(engine_fund(engine, &stamp, code_of(BANKS - 1), amount_of_minor(1), &outcome),
+    ck_assert_int_eq(engine_fund(engine, &stamp, core_run_code(CORE_RUN_BANKS - 1),
+                                 amount_of_minor(1), &outcome),
                      FAULT_NOT_FOUND);
     ck_assert_int_eq(
-        engine_fund(engine, &stamp, code_of(0), amount_of_minor(AMOUNT_MAX_MINOR), &outcome),
+        engine_fund(engine, &stamp, core_run_code(0), amount_of_minor(AMOUNT_MAX_MINOR), &outcome),
         FAULT_FULL);
-    struct participant_code const first = code_of(0), second = code_of(1);
+    struct participant_code const first = core_run_code(0), second = core_run_code(1);
     struct span const der = span_of(&first, sizeof first);
     ck_assert_int_eq(engine_certificate(engine, &stamp, first, PURPOSE_CHANNEL, der, &outcome),
                      FAULT_BUSY);
@@ -349,150 +252,56 @@ START_TEST(genesis_refuses_what_cannot_be)
         engine_certificate(engine, &stamp, first, PURPOSE_SIGNING, SPAN("one more"), &outcome),
         FAULT_FULL);
     engine_close(engine);
-    forget_journal(&journal);
+    core_run_forget(&journal);
 }
 END_TEST
 
 /* --- replay --- */
 
-static struct max35_text id_text(uint32_t number)
-{
-    struct max35_text id = {.size = 4, .bytes = {'P'}};
-    for (size_t i = 1; i < 4; i++, number /= 10)
-        id.bytes[i] = (char)('0' + number % 10);
-    return id;
-}
-
-static void random_transfer(struct engine *engine, struct stamp *stamp, uint64_t *random,
-                            struct journal_of_test *journal)
-{
-    if (!engine_room(engine, stamp->now_ns, 1)) return;
-    uint32_t const payer = random_below(random, BANKS);
-    struct transfer_command transfer = {
-        .kind = COMMAND_TRANSFER,
-        .transaction_index = random_below(random, LIMIT_TRANSACTIONS),
-        .sender = code_of(payer == BANKS - 1 ? 0 : payer),
-        .payer_agent = code_of(payer),
-        .payee_agent = code_of(random_below(random, BANKS + 1)),
-        .amount = amount_of_minor(random_below(random, 1000)),
-        .priority = random_below(random, 2) ? PRIORITY_HIGH : PRIORITY_NORMAL,
-        .currency = options.currency,
-        .acceptance_ns = stamp->now_ns - random_below(random, 12) * TIME_NS_PER_SECOND,
-        .id = id_text(random_below(random, 900)),
-        .content_hash = {{(uint8_t)random_below(random, 2)}},
-    };
-    if (random_below(random, 2)) transfer.instruction_id = id_text(random_below(random, 100));
-    if (random_below(random, 2))
-        memcpy(transfer.uetr.text, "00000000-0000-4000-8000-000000000000", UETR_BYTES);
-    struct message_command const message = {.sender = transfer.sender, .hash = {{5}}};
-    keep(journal, engine_transfer(engine, stamp, &message, &transfer));
-}
-
-/* Mostly of an open payment, now and then of any. */
-static void random_answer(struct engine *engine, struct stamp *stamp, uint64_t *random,
-                          struct journal_of_test *journal)
-{
-    uint32_t const back = random_below(random, 40) + 1;
-    struct answer_command answer = {.kind = COMMAND_ANSWER,
-                                    .sender = code_of(random_below(random, BANKS)),
-                                    .accepted = random_below(random, 3) > 0,
-                                    .reason = REASON("AC03"),
-                                    .id = id_text(random_below(random, 900))};
-    if (back <= journal->count) {
-        const struct entry_public *const public = &journal->entries[journal->count - back].public;
-        if (public->id.size > 0) {
-            answer.id.size = public->id.size;
-            memcpy(answer.id.bytes, public->id.text, public->id.size);
-            answer.sender = public->payee;
-        }
-    }
-    struct message_command const message = {.sender = answer.sender, .hash = {{6}}};
-    keep(journal, engine_answer(engine, stamp, &message, &answer));
-}
-
-static void random_run(struct engine *engine, struct stamp *stamp, uint64_t seed, int steps,
-                       struct journal_of_test *journal)
-{
-    uint64_t random = seed;
-    for (int step = 0; step < steps; step++) {
-        stamp->now_ns += random_below(&random, 3000) * TIME_NS_PER_MS;
-        const struct outcome *outcome;
-        while ((outcome = engine_expire(engine, stamp)) != NULL)
-            keep(journal, outcome);
-        if (random_below(&random, 2))
-            random_transfer(engine, stamp, &random, journal);
-        else
-            random_answer(engine, stamp, &random, journal);
-
-        struct engine_totals const totals = engine_totals(engine);
-        struct amount sum;
-        ck_assert(amount_add(totals.available, totals.reserved, &sum));
-        ck_assert_int_eq(amount_compare(sum, totals.net_funding), 0);
-        ck_assert_int_eq(amount_compare(totals.reserved, totals.open_amount), 0);
-        ck_assert_uint_eq(totals.last_seq, journal->count);
-    }
-}
-
 START_TEST(replay_comes_to_the_same_state)
 {
     struct engine *engine = NULL, *second = NULL;
     struct stamp stamp;
-    struct journal_of_test journal;
-    begin(&engine, &stamp, &journal);
-    random_run(engine, &stamp, (uint64_t)_i, 4000, &journal);
+    struct core_journal journal;
+    core_run_begin(&engine, &stamp, &journal);
+    core_run_steps(engine, &stamp, (uint64_t)_i, 4000, &journal);
 
-    uint32_t kinds[ENTRY_REFUSED + 1] = {0};
-    ck_assert_int_eq(engine_open(&second, &options), FAULT_NONE);
+    uint32_t kinds[ENTRY_DAY + 1] = {0};
+    ck_assert_int_eq(engine_open(&second, &core_run_options), FAULT_NONE);
     for (uint32_t i = 0; i < journal.count; i++) {
         kinds[journal.entries[i].public.kind]++;
-        ck_assert_int_eq(engine_apply(second, &journal.entries[i], body_span(&journal.bodies[i])),
-                         FAULT_NONE);
+        ck_assert_int_eq(engine_apply(second, &journal.entries[i], journal.bodies[i]), FAULT_NONE);
         ck_assert_mem_eq(&engine_applied(second)->entry, &journal.entries[i],
                          sizeof journal.entries[i]);
     }
     for (uint32_t kind = ENTRY_RESERVED; kind <= ENTRY_REFUSED; kind++)
         ck_assert_uint_gt(kinds[kind], 50); /* the run is worth its name */
+    ck_assert_uint_gt(kinds[ENTRY_DAY], 5);
 
     struct hash const live = engine_digest(engine);
     struct hash const replayed = engine_digest(second);
     ck_assert(hash_equal(&live, &replayed));
-
-    /* And both go on alike. */
-    struct stamp same = stamp;
-    struct journal_of_test more = {0}, more_of_second = {0};
-    for (uint32_t i = 0; i < journal.count; i++) {
-        struct outcome outcome = {.kind = OUTCOME_ENTRY, .entry = journal.entries[i]};
-        keep(&more, &outcome);
-        keep(&more_of_second, &outcome);
-    }
-    random_run(engine, &stamp, 77, 300, &more);
-    random_run(second, &same, 77, 300, &more_of_second);
-    struct hash const live_later = engine_digest(engine);
-    struct hash const replayed_later = engine_digest(second);
-    ck_assert(hash_equal(&live_later, &replayed_later));
+    core_run_alike(engine, second, &stamp, 77, 300, &journal);
     engine_close(engine);
     engine_close(second);
-    forget_journal(&journal);
-    forget_journal(&more);
-    forget_journal(&more_of_second);
+    core_run_forget(&journal);
 }
 END_TEST
 
 /* A ledger of a shorter window: an id comes twice within the window of the one that replays it. */
 START_TEST(replay_takes_an_id_that_the_window_had_forgotten)
 {
-    struct engine_options longer = options;
+    struct engine_options longer = core_run_options;
     longer.duplicate_window_ns *= 100;
     longer.duplicate_capacity = 100000;
     struct engine *engine = NULL, *second = NULL;
     struct stamp stamp;
-    struct journal_of_test journal;
-    begin(&engine, &stamp, &journal);
-    random_run(engine, &stamp, 5, 4000, &journal);
+    struct core_journal journal;
+    core_run_begin(&engine, &stamp, &journal);
+    core_run_steps(engine, &stamp, 5, 4000, &journal);
     ck_assert_int_eq(engine_open(&second, &longer), FAULT_NONE);
     for (uint32_t i = 0; i < journal.count; i++)
-        ck_assert_int_eq(engine_apply(second, &journal.entries[i], body_span(&journal.bodies[i])),
-                         FAULT_NONE);
+        ck_assert_int_eq(engine_apply(second, &journal.entries[i], journal.bodies[i]), FAULT_NONE);
     struct engine_totals const live = engine_totals(engine);
     struct engine_totals const replayed = engine_totals(second);
     ck_assert_uint_gt(replayed.fingerprint_count, 900); /* more than there are ids */
@@ -500,7 +309,7 @@ START_TEST(replay_takes_an_id_that_the_window_had_forgotten)
     ck_assert_uint_eq(live.open_count, replayed.open_count);
     engine_close(engine);
     engine_close(second);
-    forget_journal(&journal);
+    core_run_forget(&journal);
 }
 END_TEST
 
@@ -528,35 +337,34 @@ START_TEST(replay_refuses_what_does_not_follow)
 {
     struct engine *engine = NULL;
     struct stamp stamp;
-    struct journal_of_test journal;
-    begin(&engine, &stamp, &journal);
-    random_run(engine, &stamp, 3, 300, &journal);
+    struct core_journal journal;
+    core_run_begin(&engine, &stamp, &journal);
+    core_run_steps(engine, &stamp, 3, 300, &journal);
     engine_close(engine);
 
     uint64_t random = 8;
-    for (uint32_t at = 1; at < journal.count; at += 1 + random_below(&random, 4)) {
+    for (uint32_t at = 1; at < journal.count; at += 1 + core_run_below(&random, 4)) {
         for (int change = 0; change < 6; change++) {
             struct entry changed = journal.entries[at];
             size_t const offset =
-                random_below(&random, sizeof changed.public + sizeof changed.private);
-            ((uint8_t *)&changed)[offset] ^= (uint8_t)(1 + random_below(&random, 255));
+                core_run_below(&random, sizeof changed.public + sizeof changed.private);
+            ((uint8_t *)&changed)[offset] ^= (uint8_t)(1 + core_run_below(&random, 255));
 
             struct engine *second = NULL;
-            ck_assert_int_eq(engine_open(&second, &options), FAULT_NONE);
+            ck_assert_int_eq(engine_open(&second, &core_run_options), FAULT_NONE);
             for (uint32_t i = 0; i < at; i++)
-                ck_assert_int_eq(
-                    engine_apply(second, &journal.entries[i], body_span(&journal.bodies[i])),
-                    FAULT_NONE);
-            enum fault fault = engine_apply(second, &changed, body_span(&journal.bodies[at]));
+                ck_assert_int_eq(engine_apply(second, &journal.entries[i], journal.bodies[i]),
+                                 FAULT_NONE);
+            enum fault fault = engine_apply(second, &changed, journal.bodies[at]);
             if (is_judged(&journal.entries[at], offset))
                 ck_assert_msg(fault != FAULT_NONE, "kind %u: byte %zu is not judged",
                               journal.entries[at].public.kind, offset);
             for (uint32_t i = at + 1; i < journal.count && fault == FAULT_NONE; i++)
-                fault = engine_apply(second, &journal.entries[i], body_span(&journal.bodies[i]));
+                fault = engine_apply(second, &journal.entries[i], journal.bodies[i]);
             engine_close(second);
         }
     }
-    forget_journal(&journal);
+    core_run_forget(&journal);
 }
 END_TEST
 
@@ -564,19 +372,19 @@ START_TEST(room_is_what_the_tables_have)
 {
     struct engine *engine = NULL;
     struct stamp stamp;
-    struct journal_of_test journal;
-    begin(&engine, &stamp, &journal);
-    ck_assert(engine_room(engine, stamp.now_ns, options.open_max));
-    ck_assert(!engine_room(engine, stamp.now_ns, options.open_max + 1));
+    struct core_journal journal;
+    core_run_begin(&engine, &stamp, &journal);
+    ck_assert(engine_room(engine, stamp.now_ns, core_run_options.open_max));
+    ck_assert(!engine_room(engine, stamp.now_ns, core_run_options.open_max + 1));
     uint64_t random = 2;
     for (int i = 0; i < 400; i++)
-        random_transfer(engine, &stamp, &random, &journal);
+        core_run_transfer(engine, &stamp, &random, &journal);
     struct engine_totals const totals = engine_totals(engine);
-    ck_assert_uint_eq(totals.open_count, options.open_max);
+    ck_assert_uint_eq(totals.open_count, core_run_options.open_max);
     ck_assert(!engine_room(engine, stamp.now_ns, 1));
     ck_assert(engine_room(engine, stamp.now_ns, 0));
     engine_close(engine);
-    forget_journal(&journal);
+    core_run_forget(&journal);
 }
 END_TEST
 
