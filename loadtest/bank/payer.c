@@ -188,7 +188,7 @@ enum fault payer_pay(struct payer *payer, struct payer_payment *payment)
         .amount = payment->amount,
         .currency = span_text(bank_environment(bank)->config.switch_currency),
         .accepted_ns = header.created_ns,
-        .priority = PACS008_HIGH,
+        .priority = payment->priority,
         .debtor_agent = bank_code(bank),
         .creditor_agent = identifier_code_text(&payment->to),
     };
