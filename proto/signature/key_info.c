@@ -1,11 +1,13 @@
 /* key_info: which of the sender's certificates ds:KeyInfo names.
  *
- *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)*
+ *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)+
  *
  * Several may be named, by several parts, a chain's CA among them that nobody registered: what any
  * part names is a candidate.  A name spelled otherwise than RFC 2253 names nobody, which only means
- * that all certificates are tried; so does an empty element, as xmlsec1 leaves those of its template
- * that it does not fill. */
+ * that all certificates are tried; so does an empty text.
+ *
+ * The two plus signs are also what bounds the number of elements: each X509Data has a part, and parts
+ * are counted. */
 #include "proto/signature/key_info.h"
 
 #include "proto/base/limits.h"
@@ -97,7 +99,7 @@ static enum signature_flaw read_issuer_serial(struct reading *reading, uint16_t 
 {
     const struct xml_document *document = reading->document;
     uint16_t const issuer = document_first(document, node);
-    if (issuer == XML_NONE) return SIGNATURE_FLAW_NONE;
+    if (issuer == XML_NONE) return SIGNATURE_FLAW_KEY_INFO;
     uint16_t const serial = document_next(document, issuer);
     if (serial == XML_NONE || document_next(document, serial) != XML_NONE ||
         !is_named(reading, issuer, "X509IssuerName") ||
@@ -140,8 +142,9 @@ static enum signature_flaw read_data(struct reading *reading, uint16_t data)
     if (!is_named(reading, data, "X509Data")) return SIGNATURE_FLAW_KEY_INFO;
     enum signature_flaw flaw = judge_element(reading, data, false);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
-    for (uint16_t part = document_first(reading->document, data); part != XML_NONE;
-         part = document_next(reading->document, part)) {
+    uint16_t part = document_first(reading->document, data);
+    if (part == XML_NONE) return SIGNATURE_FLAW_KEY_INFO;
+    for (; part != XML_NONE; part = document_next(reading->document, part)) {
         flaw = read_part(reading, part);
         if (flaw != SIGNATURE_FLAW_NONE) return flaw;
     }

@@ -296,6 +296,12 @@ static const struct {
      "<ds:X509Data><ds:X509IssuerSerial><ds:X509SerialNumber>1</ds:X509SerialNumber>"
      "</ds:X509IssuerSerial><ds:X509Certificate>",
      SIGNATURE_FLAW_KEY_INFO, "/AppHdr/Sgntr/Signature/KeyInfo/X509Data/X509IssuerSerial"},
+    {"<ds:X509Data>", "<ds:X509Data/><ds:X509Data>", SIGNATURE_FLAW_KEY_INFO,
+     "/AppHdr/Sgntr/Signature/KeyInfo/X509Data[1]"},
+    {"</ds:X509Data>", "</ds:X509Data><ds:X509Data> </ds:X509Data>", SIGNATURE_FLAW_KEY_INFO,
+     "/AppHdr/Sgntr/Signature/KeyInfo/X509Data[2]"},
+    {X509_START, "<ds:X509Data><ds:X509IssuerSerial/><ds:X509Certificate>", SIGNATURE_FLAW_KEY_INFO,
+     "/AppHdr/Sgntr/Signature/KeyInfo/X509Data/X509IssuerSerial"},
     /* the content */
     {"<BizMsgIdr>M1", "<BizMsgIdr>M2", SIGNATURE_FLAW_DIGEST,
      "/AppHdr/Sgntr/Signature/SignedInfo/Reference/DigestValue"},
@@ -336,8 +342,7 @@ static const struct {
     {"<ds:KeyInfo>", "\n   <ds:KeyInfo Id='k'>\n   "},
     {X509_START, "<ds:X509Data Id=\"d\">\n<ds:X509Certificate Id=\"c\">\n"},
     {"</ds:X509Certificate>", "&#13;\n</ds:X509Certificate>"},
-    {"<ds:X509Data>", "<ds:X509Data/><ds:X509Data>"},
-    {"<ds:X509Data>", "<ds:X509Data><ds:X509IssuerSerial/><ds:X509SKI/><ds:X509SubjectName/>"},
+    {"<ds:X509Data>", "<ds:X509Data><ds:X509SKI/><ds:X509SubjectName/><ds:X509Certificate/>"},
     {"</ds:SignedInfo>", "</ds:SignedInfo>\n"},
     {"<Nm>", "<Nm\n>"},
     {"Ccy=\"MXN\"", "Ccy = 'MX&#78;'"},
@@ -528,6 +533,31 @@ START_TEST(key_info_is_bounded)
 }
 END_TEST
 
+/* Ids are compared each with each: no spelling may bring more of them than there is room for. */
+START_TEST(ids_are_bounded)
+{
+    static const char *const forms[] = {
+        "<ds:X509Data Id=\"d%d\"></ds:X509Data>",
+        "<ds:X509Data Id=\"d%d\"><ds:X509SKI/></ds:X509Data>",
+        "<ds:KeyName Id=\"d%d\"/>",
+    };
+    static char message[LIMIT_MESSAGE_BYTES + 16384], data[LIMIT_MESSAGE_BYTES];
+    struct signature_verdict verdict;
+    size_t size = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    for (int i = 0; i < 2 * LIMIT_SIGNATURE_IDS; i++) {
+        size += (size_t)snprintf(data + size, sizeof data - size, forms[_i], i);
+    }
+#pragma GCC diagnostic pop
+    sign(signers[RSA], SPAN(BEFORE), SPAN(AFTER), message);
+    set_key_info(message, data);
+    ck_assert(!check(span_text(message), REGISTERED_COUNT, &verdict));
+    ck_assert_int_eq(verdict.flaw,
+                     _i == 1 ? SIGNATURE_FLAW_KEY_INFO_LONG : SIGNATURE_FLAW_KEY_INFO);
+}
+END_TEST
+
 /* Signature wrapping: the signed content moved aside, other content in its place. Each shape keeps
  * a signature that is good for what it was made for. */
 static const struct {
@@ -687,6 +717,7 @@ int main(void)
     tcase_add_loop_test(tests, key_info_chooses_among_registered_keys, 0, FORM_COUNT);
     tcase_add_test(tests, key_info_is_not_empty);
     tcase_add_test(tests, key_info_is_bounded);
+    tcase_add_loop_test(tests, ids_are_bounded, 0, 3);
     tcase_add_loop_test(tests, wrapped_messages_are_refused, 0, COUNT(wrappings));
     tcase_add_loop_test(tests, a_moved_signature_is_refused, 0, 5);
     tcase_add_test(tests, the_header_is_right_below_the_root);
