@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "proto/base/log.h"
 #include "proto/config/config.h"
 #include "switch/topology.h"
 
@@ -89,5 +90,7 @@ int main(int argc, char **argv)
     }
     topology_print_ready(topology);
     wait_for_end(signal_fd, topology_failed_fd(topology));
-    return topology_stop(topology) ? EXIT_CLEAN : EXIT_FAILED;
+    if (!topology_stop(topology)) return EXIT_FAILED;
+    LOG(LOG_INFO, "cauced", "stopped cleanly");
+    return EXIT_CLEAN;
 }

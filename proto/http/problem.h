@@ -17,7 +17,7 @@
     X(TARGET_TOO_LONG, "target-too-long", 414, "The request target is longer than 4 KiB")          \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "The head is above 16 KiB or 64 headers")             \
     X(NOT_FOUND, "not-found", 404, "There is no such resource")                                    \
-    X(FORBIDDEN, "forbidden", 403, "The certificate does not belong to this participant")          \
+    X(FORBIDDEN, "forbidden", 403, "The certificate does not entitle to this resource")            \
     X(METHOD, "method", 405, "The resource does not take this method")                             \
     X(NOT_ACCEPTABLE, "not-acceptable", 406, "Accept names nothing that can be sent")              \
     X(STARTING, "starting", 503, "The switch is starting")                                         \
