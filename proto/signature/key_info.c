@@ -1,13 +1,13 @@
 /* key_info: which of the sender's certificates ds:KeyInfo names.
  *
- *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)+
+ *     KeyInfo > X509Data+ > (X509Certificate | X509IssuerSerial | X509SKI | X509SubjectName)*
  *
  * Several may be named, by several parts, a chain's CA among them that nobody registered: what any
  * part names is a candidate.  A name spelled otherwise than RFC 2253 names nobody, which only means
- * that all certificates are tried; so does an empty text.
+ * that all certificates are tried; so does an empty element, as xmlsec1 leaves those of its template
+ * that it does not fill.
  *
- * The two plus signs are also what bounds the number of elements: each X509Data has a part, and parts
- * are counted. */
+ * Parts are counted, an X509Data without any as one: that bounds all elements of a KeyInfo. */
 #include "proto/signature/key_info.h"
 
 #include "proto/base/limits.h"
@@ -99,7 +99,7 @@ static enum signature_flaw read_issuer_serial(struct reading *reading, uint16_t 
 {
     const struct xml_document *document = reading->document;
     uint16_t const issuer = document_first(document, node);
-    if (issuer == XML_NONE) return SIGNATURE_FLAW_KEY_INFO;
+    if (issuer == XML_NONE) return SIGNATURE_FLAW_NONE;
     uint16_t const serial = document_next(document, issuer);
     if (serial == XML_NONE || document_next(document, serial) != XML_NONE ||
         !is_named(reading, issuer, "X509IssuerName") ||
@@ -119,12 +119,20 @@ static enum signature_flaw read_issuer_serial(struct reading *reading, uint16_t 
     return SIGNATURE_FLAW_NONE;
 }
 
+static enum signature_flaw count_part(struct reading *reading)
+{
+    reading->part_count += 1;
+    return reading->part_count <= LIMIT_KEY_INFO_PARTS ? SIGNATURE_FLAW_NONE
+                                                       : SIGNATURE_FLAW_KEY_INFO_LONG;
+}
+
 static enum signature_flaw read_part(struct reading *reading, uint16_t node)
 {
     bool const is_issuer_serial = is_named(reading, node, "X509IssuerSerial");
-    enum signature_flaw const flaw = judge_element(reading, node, !is_issuer_serial);
+    enum signature_flaw flaw = judge_element(reading, node, !is_issuer_serial);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
-    if (++reading->part_count > LIMIT_KEY_INFO_PARTS) return SIGNATURE_FLAW_KEY_INFO_LONG;
+    flaw = count_part(reading);
+    if (flaw != SIGNATURE_FLAW_NONE) return flaw;
 
     if (is_issuer_serial) return read_issuer_serial(reading, node);
     if (is_named(reading, node, "X509Certificate")) return read_certificate(reading, node);
@@ -143,7 +151,7 @@ static enum signature_flaw read_data(struct reading *reading, uint16_t data)
     enum signature_flaw flaw = judge_element(reading, data, false);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
     uint16_t part = document_first(reading->document, data);
-    if (part == XML_NONE) return SIGNATURE_FLAW_KEY_INFO;
+    if (part == XML_NONE) return count_part(reading);
     for (; part != XML_NONE; part = document_next(reading->document, part)) {
         flaw = read_part(reading, part);
         if (flaw != SIGNATURE_FLAW_NONE) return flaw;
