@@ -103,9 +103,23 @@
  * one takes about 60 KiB. */
 #define LIMIT_LOOP_CONNECTIONS 4096
 
+/* Of these, of one participant: ten times what the busiest bank needs, a sixteenth of all. */
+#define LIMIT_OWNER_CONNECTIONS 256
+
+/* Of these, of one address (IPv4 /32, IPv6 /64) while it is not known whose they are: as many banks
+ * as can come at the same instant from behind one translated address, an eighth of all. */
+#define LIMIT_STRANGERS_EACH 512
+
+/* Reads of such connections in one turn of the loop: each may be a step of a TLS handshake, which
+ * takes 100 to 300 us, and payments wait meanwhile. */
+#define LIMIT_STRANGER_STEPS 4
+
 /* Bodies and polls of one loop that settlement has not answered yet: two milliseconds of work at
  * the best rate known, and every participant's streams on a machine of two loops. */
 #define LIMIT_LOOP_OUTSTANDING 4096
+
+/* Of these, bodies of one participant: with a commit in 20 ms still 12,800 bodies a second. */
+#define LIMIT_OWNER_OUTSTANDING 256
 
 /* Sent behind a request that waits, kept until its turn: 16 heads of 4 KiB; then reading stops. */
 #define LIMIT_READ_AHEAD_BYTES (64 * 1024)

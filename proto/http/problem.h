@@ -32,6 +32,7 @@
     X(MULTIPART, "multipart", 400, "The multipart body is broken or has no part")                  \
     X(RATE, "rate", 429, "The participant's rate or its places for answers are used up")           \
     X(STREAMS, "streams", 429, "The participant has all its streams open")                         \
+    X(CONNECTIONS, "connections", 429, "The participant has all its connections open")             \
     X(SLOW, "slow", 408, "The request took too long to arrive")                                    \
     X(GONE, "gone", 410, "The stream or this step of it is gone")                                  \
     X(INTERNAL, "internal", 500, "The switch could not answer; the outcome is unknown")

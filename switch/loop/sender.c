@@ -138,7 +138,7 @@ void sender_send(struct connection *connection)
         struct span interim = RESPONSE_CONTINUE;
         if (put(connection, &interim)) connection->is_continue_owed = false;
     }
-    bool const is_over = connection->is_ended ||
+    bool const is_over = (connection->is_ended && !connection->ahead.bytes) ||
                          (connection->server->is_stopping && !request_started(&connection->reader));
     if (!connection->first && is_over) {
         goodbye(connection);
