@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -52,6 +53,16 @@ static void wait_for_end(int signal_fd, int failed_fd)
     }
 }
 
+/* Systems begin with 1,024 files, fewer than one loop takes connections.  Where this is refused,
+ * accepting rests whenever there is none left (switch/loop/listener.c). */
+static void allow_many_connections(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -74,6 +85,7 @@ int main(int argc, char **argv)
 
     /* A peer that closes early is an error of a write, not the end of the process. */
     (void)signal(SIGPIPE, SIG_IGN);
+    allow_many_connections();
     sigset_t ends;
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGTERM);
