@@ -1,12 +1,10 @@
 #!/usr/bin/python3
-"""WIRE section 1: TLS, HTTP, the statuses in their order, bodies. Streams and limits have files of
-their own."""
+"""WIRE section 1: HTTP, the statuses in their order, conversations. TLS, bodies, streams and limits
+have files of their own."""
 
 import gzip
 import re
 import socket
-import ssl
-import warnings
 import zlib
 
 import message
@@ -36,87 +34,6 @@ def reject(environment, bank, e2e):
     payee.forwarded(e2e)
     payee.answer(e2e, "RJCT", "AC03")
     bank.result(e2e, "RJCT", "AC03")
-
-
-# ---- TLS ----
-
-
-def handshake(environment, context):
-    """A first request over such a context; the handshake's failure may show only there."""
-    connection = wire.Connection(environment.port, context)
-    try:
-        return connection.request("GET", CATALOG), connection.socket
-    finally:
-        connection.close()
-
-
-def tls(suite, environment):
-    pair = f"participants/{A}/channel"
-    with suite.case("TLS 1.3 with ALPN http/1.1"):
-        connection = environment.bank(A).connect()
-        equal((connection.socket.version(), connection.socket.selected_alpn_protocol()),
-              ("TLSv1.3", "http/1.1"), "TLS")
-        connection.close()
-    for cipher in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-                   "ECDHE-ECDSA-CHACHA20-POLY1305"):
-        with suite.case(f"TLS 1.2 with {cipher}"):
-            context = environment.context(pair, maximum_version=ssl.TLSVersion.TLSv1_2)
-            context.set_ciphers(cipher)
-            equal(handshake(environment, context)[0].status, 200, "status")
-
-    def refuses(what, context):
-        with suite.case(f"no handshake: {what}"):
-            try:
-                response, _ = handshake(environment, context)
-            except (ssl.SSLError, ConnectionError, wire.Closed):
-                return
-            raise AssertionError(f"a request got {response.status}")
-
-    refuses("no client certificate", environment.context())
-    refuses("TLS 1.2 with CBC", cipher_context(environment, pair, "ECDHE-ECDSA-AES128-SHA256"))
-    refuses("TLS 1.2 without ECDHE", cipher_context(environment, pair, "AES128-GCM-SHA256"))
-    old = environment.context(pair)
-    old.set_ciphers("DEFAULT@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-    refuses("TLS 1.1", old)
-    with suite.case("no handshake: a certificate of another authority"):
-        other = suite.cauce("dev", environment.root / "other", "--participants", 1)
-        equal(other.returncode, 0, "cauce dev")
-    foreign = environment.context()
-    stem = environment.root / "other" / pair
-    foreign.load_cert_chain(f"{stem}.crt", f"{stem}.key")
-    refuses("a client certificate of another authority", foreign)
-    only = environment.context(pair)
-    only.set_alpn_protocols(["h2"])
-    with suite.case("ALPN that offers only h2 does not get it"):
-        try:
-            _, used = handshake(environment, only)
-            expect(used.selected_alpn_protocol() is None, "h2 was chosen")
-        except (ssl.SSLError, ConnectionError, wire.Closed):
-            pass
-    with suite.case("403: an operator's certificate is no participant's"):
-        connection = wire.Connection(environment.port, environment.context("operators/maker"))
-        for code in (A, message.SWITCH):
-            equal(connection.request("GET", f"/api/v1/in/{code}/catalog").status, 403, "status")
-        connection.close()
-    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        with suite.case(f"a resumed session is its participant's: {version.name}"):
-            context = environment.context(pair, maximum_version=version)
-            first = wire.Connection(environment.port, context)
-            equal(first.request("GET", CATALOG).status, 200, "status")
-            session = first.socket.session
-            second = wire.Connection(environment.port, context, session=session)
-            equal(second.request("GET", CATALOG).status, 200, "status")
-            equal(second.request("GET", f"/api/v1/in/{B}/catalog").status, 403, "status")
-            first.close(), second.close()
-
-
-def cipher_context(environment, pair, cipher):
-    context = environment.context(pair, maximum_version=ssl.TLSVersion.TLSv1_2)
-    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
-    return context
 
 
 # ---- malformed HTTP ----
@@ -474,7 +391,6 @@ def main():
     suite = Suite("transport")
     settings = {"participants.poll_seconds": 1, "kafka.mode": "off", "switch.loops": 2}
     with suite.environment_of(participants=2, settings=settings) as environment:
-        tls(suite, environment)
         malformed(suite, environment)
         statuses(suite, environment)
         catalogs(suite, environment)
