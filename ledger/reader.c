@@ -36,7 +36,8 @@ struct reader {
     struct segment segment;
     sqlite3_stmt *frame; /* of block ?1 */
     struct evidence_reader *evidence;
-    struct batch batch; /* of the walk that is under way */
+    struct block_header unpacked; /* the block whose frame `evidence` holds; number 0: none */
+    struct batch batch;           /* of the walk that is under way */
 };
 
 enum fault reader_open(struct reader **out, const char *directory, const char *vfs)
@@ -178,11 +179,20 @@ enum fault reader_block_of(struct reader *reader, uint64_t seq, struct block_hea
     return FAULT_CORRUPT;
 }
 
-static enum fault unpack_frame(struct reader *reader, uint64_t block)
+/* Unpacks the frame of the block that holds the entry; messages that are read one after the other
+ * are often of one block. */
+static enum fault unpack_frame(struct reader *reader, uint64_t seq)
 {
-    (void)sqlite3_bind_int64(reader->frame, 1, (sqlite3_int64)block);
+    struct block_header *const header = &reader->unpacked;
+    if (header->number && seq >= header->first_seq && seq <= header->last_seq) return FAULT_NONE;
+    struct block_header found;
+    enum fault fault = reader_block_of(reader, seq, &found);
+    if (fault != FAULT_NONE) return fault;
+
+    header->number = 0;
+    (void)sqlite3_bind_int64(reader->frame, 1, (sqlite3_int64)found.number);
     int const result = sqlite3_step(reader->frame);
-    enum fault fault = FAULT_NOT_FOUND;
+    fault = FAULT_NOT_FOUND;
     if (result == SQLITE_ROW) {
         const void *bytes = sqlite3_column_blob(reader->frame, 0);
         size_t const size = (size_t)sqlite3_column_bytes(reader->frame, 0);
@@ -191,6 +201,7 @@ static enum fault unpack_frame(struct reader *reader, uint64_t block)
         fault = database_failed(reader->segment.db, PART, "read a frame", result);
     }
     (void)sqlite3_reset(reader->frame);
+    if (fault == FAULT_NONE) *header = found;
     return fault;
 }
 
@@ -198,9 +209,7 @@ enum fault reader_message(struct reader *reader, const struct entry *entry, void
                           size_t size, struct evidence *evidence)
 {
     if (hash_is_zero(&entry->public.evidence_hash)) return FAULT_NOT_FOUND;
-    struct block_header header;
-    enum fault fault = reader_block_of(reader, entry->public.seq, &header);
-    if (fault == FAULT_NONE) fault = unpack_frame(reader, header.number);
+    enum fault fault = unpack_frame(reader, entry->public.seq);
     if (fault == FAULT_NONE)
         fault = evidence_find(reader->evidence, &entry->public.evidence_hash, evidence);
     if (fault == FAULT_CORRUPT || fault == FAULT_VERSION)

@@ -10,6 +10,7 @@ are results or payments, and whether the switch was killed in between. Payments 
 their end-to-end id; what comes is read with a regular expression, one answer in 50 in full.
 """
 
+import collections
 import http.client
 import json
 import re
@@ -25,6 +26,7 @@ C, D, A, B = (f"1000000{n}" for n in range(1, 5))  # the first two are those of 
 STREAMS = 6
 DEADLINE_MS = 3000
 AWAY_SECONDS = 600
+COMEBACK_SECONDS = 120
 JUDGED_EACH = 50
 NUMBER = re.compile(rb"<(?:Orgnl)?EndToEndId>B[0-9a-f]{8}[0-9]{6}-([0-9]+)<")
 
@@ -70,15 +72,17 @@ class Pile:
 
 
 class Comeback:
-    """B's streams, all at once until nothing comes any more."""
+    """B's streams, all at once until everything has come and then nothing more."""
 
-    def __init__(self, environment):
+    def __init__(self, environment, wanted):
         self.environment = environment
+        self.wanted = wanted
+        self.end = time.monotonic() + COMEBACK_SECONDS
         self.bank = environment.bank(B)
         self.lock = threading.Lock()
         self.numbers = []   # of each stream, in the order of their coming
         self.messages = {}  # PI-ResourceId: numbers
-        self.answers = self.last = 0
+        self.transactions = self.answers = self.last = 0
         self.failed = None
 
     def take(self, response, numbers):
@@ -89,6 +93,7 @@ class Comeback:
             numbers += inside
             with self.lock:
                 expect(self.messages.setdefault(name, inside) == inside, f"{name} has changed")
+                self.transactions += len(inside)
         with self.lock:
             self.answers += 1
             judged = self.answers % JUDGED_EACH == 1
@@ -100,10 +105,16 @@ class Comeback:
         self.numbers.append(numbers)
         stream = Stream(self.bank)
         try:
-            while (response := stream.get()).status == 200:
-                self.take(response, numbers)
-                self.last = time.monotonic()
-            equal(response.status, 204, "status")
+            while True:
+                is_all = self.transactions >= len(self.wanted) or time.monotonic() > self.end
+                response = stream.get()
+                if response.status == 200:
+                    self.take(response, numbers)
+                    self.last = time.monotonic()
+                    continue
+                equal(response.status, 204, "status")
+                if is_all:
+                    break
             equal(stream.delete().status, 200, "status of DELETE")
         except (AssertionError, OSError) as error:
             self.failed = self.failed or error
@@ -121,11 +132,15 @@ class Comeback:
             raise self.failed
         return max(self.last - started, 0.001)
 
-    def judge(self, wanted):
+    def judge(self):
         for numbers in self.numbers:
             expect(numbers == sorted(set(numbers)), "a stream's deliveries are out of order")
-        equal(sorted(number for numbers in self.numbers for number in numbers), sorted(wanted),
-              "numbers of what was delivered")
+        found = collections.Counter(number for numbers in self.numbers for number in numbers)
+        missing = [number for number in self.wanted if number not in found]
+        more = [number for number, times in found.items() if times > 1]
+        expect(not missing, f"{len(missing)} are missing, as {missing[:5]}")
+        expect(not more, f"{len(more)} came more than once, as {more[:5]}")
+        equal(len(found), len(self.wanted), "number of what was delivered")
 
 
 class Others:
@@ -157,12 +172,12 @@ class Others:
 
 def come_back(suite, environment, wanted, what, seconds):
     """Fetches what is behind, judges it and says how fast it came."""
-    comeback = Comeback(environment)
+    comeback = Comeback(environment, wanted)
     others = Others(suite, environment, seconds)
     before = metrics(environment)
     seconds = comeback.run()
     after = metrics(environment)
-    comeback.judge(wanted)
+    comeback.judge()
     used = {name: after[name] - before[name] for name in after}
     signed = used["cauce_messages_signed_total"]
     if suite.arguments.behind > 10000:
