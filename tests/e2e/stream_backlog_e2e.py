@@ -228,11 +228,17 @@ def payments(suite, environment, behind, load_seconds):
         held = {}
         for stream in holders:
             for name, octets in stream.get().messages():
+                expect(name not in held, f"{name} is on two streams")
                 held[name] = [int(number) for number in NUMBER.findall(octets)]
             stream.close()
         time.sleep(0.5)  # the marks say so then
         environment.kill()
         environment.start()
+        after = Stream(environment.bank(B))
+        for stream in holders:
+            equal(after.get(stream.target).status, 410, "status of a stream from before")
+            equal(after.connection.request("DELETE", stream.target).status, 410, "its DELETE's")
+        after.close()
         back = come_back(suite, environment, range(behind), "payments behind a kill", load_seconds)
         for name, numbers in held.items():
             equal(back.messages.get(name), numbers, f"numbers in {name} when it comes again")
