@@ -189,6 +189,12 @@ enum fault payer_pay(struct payer *payer, struct payer_payment *payment)
         .currency = span_text(bank_environment(bank)->config.switch_currency),
         .accepted_ns = header.created_ns,
         .priority = payment->priority,
+        .uetr = payment->uetr,
+        .debtor_name = payment->debtor_name,
+        .debtor_account = payment->debtor_account,
+        .creditor_name = payment->creditor_name,
+        .creditor_account = payment->creditor_account,
+        .remittance = payment->remittance,
         .debtor_agent = bank_code(bank),
         .creditor_agent = identifier_code_text(&payment->to),
     };

@@ -37,6 +37,9 @@ struct payer_payment {
     struct participant_code to;
     struct amount amount;
     enum pacs008_priority priority;
+    struct span uetr; /* optional, as these: */
+    struct span debtor_name, debtor_account;
+    struct span creditor_name, creditor_account, remittance;
     uint64_t timeout_ms; /* from payer_pay to `done`; > 0 */
     void (*done)(struct payer_payment *payment);
     void *context; /* the caller's */

@@ -210,8 +210,8 @@ static bool prove(const struct options *options, struct sandbox *sandbox,
                            .trigger = {.output = -1}};
     size_t of[3] = {0};
     if (!amount_add(sandbox->available, sandbox->reserved, &run.total_before)) return false;
-    printf("the switch is ready for %s at https://127.0.0.1:%u; the other bank is %s\n",
-           sandbox->code, relay_port(sandbox->relay), sandbox->other);
+    printf("the switch is ready for %s at %s; the other bank is %s\n", sandbox->code, sandbox->url,
+           sandbox->other);
     run_steps(&run, chosen, results);
     for (size_t i = 0; i < step_count; i++)
         of[results[i].outcome] += chosen[i];

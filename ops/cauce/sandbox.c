@@ -177,19 +177,17 @@ static void on_paid(struct payer_payment *payment)
     outgoing->is_done = true;
 }
 
-struct sandbox_outgoing *sandbox_pay(struct sandbox *sandbox, int64_t minor,
-                                     enum pacs008_priority priority)
+struct sandbox_outgoing *sandbox_pay(struct sandbox *sandbox, const struct payer_payment *payment)
 {
     if (sandbox->outgoing_count == SANDBOX_PAYMENTS_MAX) {
         fail(sandbox, "more than %d payments", SANDBOX_PAYMENTS_MAX);
         return NULL;
     }
     struct sandbox_outgoing *const outgoing = &sandbox->outgoing[sandbox->outgoing_count];
-    outgoing->payment = (struct payer_payment){.amount = amount_of_minor(minor),
-                                               .priority = priority,
-                                               .timeout_ms = RESULT_MS,
-                                               .done = on_paid,
-                                               .context = outgoing};
+    outgoing->payment = *payment;
+    outgoing->payment.timeout_ms = RESULT_MS;
+    outgoing->payment.done = on_paid;
+    outgoing->payment.context = outgoing;
     memcpy(outgoing->payment.to.text, sandbox->code, PARTICIPANT_CODE_BYTES);
     enum fault const fault = payer_pay(sandbox->payer, &outgoing->payment);
     if (fault != FAULT_NONE) {
@@ -233,16 +231,21 @@ bool sandbox_ask_balance(struct sandbox *sandbox)
 
 /* ---- the switch ---- */
 
-static bool start_switch(struct sandbox *sandbox)
+static bool start_switch(struct sandbox *sandbox, bool is_forged)
 {
     /* A stream that lost its connection frees its deliveries soon, also for a connector that opens a
      * new one; no broker is needed. */
-    const char *const sets[] = {sandbox->listen,
-                                "participants.stream_idle_seconds=2",
-                                "kafka.mode=off",
-                                "admin.listen=127.0.0.1:0",
-                                "admin.metrics_listen=127.0.0.1:0",
-                                NULL};
+    const char *sets[PROCESS_SETS_MAX] = {sandbox->listen, "participants.stream_idle_seconds=2",
+                                          "kafka.mode=off", "admin.listen=127.0.0.1:0",
+                                          "admin.metrics_listen=127.0.0.1:0"};
+    char key[128], certificate[128]; /* relative to cauce.conf */
+    if (is_forged) {
+        (void)snprintf(key, sizeof key, "signing.key=participants/%s/signing.key", sandbox->other);
+        (void)snprintf(certificate, sizeof certificate,
+                       "signing.certificate=participants/%s/signing.crt", sandbox->other);
+        sets[5] = key;
+        sets[6] = certificate;
+    }
     char words[PROCESS_ERROR_BYTES];
     if (process_start(&sandbox->process, sandbox->config_file, sets, sandbox->log_file, READY_MS,
                       words) != FAULT_NONE) {
@@ -279,10 +282,10 @@ uint64_t sandbox_refused(struct sandbox *sandbox)
     return sandbox->refused_before + refused_now(sandbox);
 }
 
-bool sandbox_restart(struct sandbox *sandbox, bool is_killed)
+bool sandbox_restart(struct sandbox *sandbox, enum sandbox_restart how)
 {
     sandbox->refused_before += refused_now(sandbox);
-    if (is_killed) {
+    if (how == SANDBOX_KILLED) {
         process_kill(&sandbox->process);
     } else {
         int64_t const end_ns = sandbox_until(STOP_MS);
@@ -295,7 +298,7 @@ bool sandbox_restart(struct sandbox *sandbox, bool is_killed)
             fail(sandbox, "the switch did not end cleanly; its log is %s", sandbox->log_file);
         }
     }
-    return sandbox->failure[0] == '\0' && start_switch(sandbox);
+    return sandbox->failure[0] == '\0' && start_switch(sandbox, how == SANDBOX_FORGED);
 }
 
 /* ---- its log ---- */
@@ -348,6 +351,9 @@ static bool open_relay(struct sandbox *sandbox)
              listen->host, listen->port);
     } else if (fault != FAULT_NONE) {
         fail(sandbox, "%s:%u: %s", listen->host, listen->port, fault_words(fault));
+    } else {
+        (void)snprintf(sandbox->url, sizeof sandbox->url, "https://%s:%u", listen->host,
+                       relay_port(sandbox->relay));
     }
     return fault == FAULT_NONE;
 }
@@ -413,7 +419,7 @@ bool sandbox_open(struct sandbox *sandbox, const char *folder, const char *code,
         choose_other(sandbox)) {
         sandbox->limit_ms =
             (uint64_t)(environment->config.payments_deadline_high_ns / TIME_NS_PER_MS);
-        good = open_loop(sandbox) && open_relay(sandbox) && start_switch(sandbox) &&
+        good = open_loop(sandbox) && open_relay(sandbox) && start_switch(sandbox, false) &&
                learn_address(sandbox) && open_other(sandbox) && wait_for_other(sandbox) &&
                sandbox_ask_balance(sandbox);
     }

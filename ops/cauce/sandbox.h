@@ -64,7 +64,8 @@ struct sandbox {
     struct sandbox_incoming incoming[SANDBOX_PAYMENTS_MAX];
     struct amount available, reserved; /* of the other bank, as last asked */
     bool is_asking;
-    uint64_t refused_before; /* messages refused by switches that have ended */
+    char url[PROCESS_URL_BYTES]; /* where the connector connects */
+    uint64_t refused_before;     /* messages refused by switches that have ended */
     char metrics_text[METER_TEXT_BYTES];
     char failure[SANDBOX_WORDS_BYTES]; /* why the run cannot go on; "": it can */
 };
@@ -85,10 +86,9 @@ bool sandbox_turn(struct sandbox *sandbox, int64_t end_ns);
 
 void sandbox_pause(struct sandbox *sandbox, uint64_t ms);
 
-/* The other bank pays the connector; is_done says when it has its end.  NULL: it cannot be written
- * (failure says why). */
-struct sandbox_outgoing *sandbox_pay(struct sandbox *sandbox, int64_t minor,
-                                     enum pacs008_priority priority);
+/* The other bank pays the connector amount, priority and texts of `payment`; is_done says when it has
+ * its end.  NULL: it cannot be written (failure says why). */
+struct sandbox_outgoing *sandbox_pay(struct sandbox *sandbox, const struct payer_payment *payment);
 
 /* Payments of this amount that have come from the connector; *first is the first of them. */
 size_t sandbox_paid(struct sandbox *sandbox, int64_t minor, struct sandbox_incoming **first);
@@ -107,8 +107,10 @@ uint64_t sandbox_refused(struct sandbox *sandbox);
 void sandbox_refusal_words(struct sandbox *sandbox, long from, char words[SANDBOX_WORDS_BYTES]);
 long sandbox_log_size(const struct sandbox *sandbox);
 
-/* Ends the switch, at once with `kill`, else as SIGTERM does; and starts it again. False: failure
- * says why. */
-MUST_CHECK bool sandbox_restart(struct sandbox *sandbox, bool is_killed);
+/* Ends the switch as SIGTERM does, or at once, and starts it again.  SANDBOX_FORGED: it then signs
+ * with the other bank's key, as somebody does who has taken the switch's place, until the next
+ * restart.  False: failure says why. */
+enum sandbox_restart { SANDBOX_STOPPED, SANDBOX_KILLED, SANDBOX_FORGED };
+MUST_CHECK bool sandbox_restart(struct sandbox *sandbox, enum sandbox_restart how);
 
 #endif

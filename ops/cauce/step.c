@@ -59,7 +59,7 @@ static bool wait_for_end(struct step_run *run, const struct sandbox_outgoing *ou
 
 static struct sandbox_outgoing *pay(struct step_run *run, int64_t minor)
 {
-    return sandbox_pay(run->sandbox, minor, PACS008_HIGH);
+    return sandbox_pay(run->sandbox, &(struct payer_payment){.amount = amount_of_minor(minor)});
 }
 
 static bool expect_settled(struct step_run *run, const struct sandbox_outgoing *outgoing)
@@ -109,9 +109,9 @@ static bool expect_end(struct step_run *run, int64_t minor, enum payer_state sta
 static bool run_connect(struct step_run *run)
 {
     struct sandbox *const sandbox = run->sandbox;
-    char words[200];
-    (void)snprintf(words, sizeof words, "connect to https://127.0.0.1:%u and poll as %s",
-                   relay_port(sandbox->relay), sandbox->code);
+    char words[PROCESS_URL_BYTES + 64];
+    (void)snprintf(words, sizeof words, "connect to %s and poll as %s", sandbox->url,
+                   sandbox->code);
     run->ask(words);
     /* The other bank has one stream. */
     if (wait_for_figure(run, "cauce_streams_open", 2, run->patience_ms)) return true;
@@ -125,12 +125,27 @@ static bool run_connect(struct step_run *run)
         return fail(run, "its TLS handshake fails: use the channel certificate of %s, trust ca.crt",
                     sandbox->code);
     }
-    return fail(run, "nobody has connected to https://127.0.0.1:%u", relay_port(sandbox->relay));
+    return fail(run, "nobody has connected to %s", sandbox->url);
 }
 
 static bool run_accept(struct step_run *run)
 {
     return pay_and_settle(run);
+}
+
+/* All texts that a payment may bear, with what XML and clumsy character sets stumble over. */
+static bool run_text(struct step_run *run)
+{
+    struct payer_payment const payment = {
+        .amount = amount_of_minor(PLAIN_MINOR),
+        .uetr = SPAN("0b3c1a5e-7d2f-4e86-9a41-5c6d7e8f9a0b"),
+        .debtor_name = SPAN("Ñandú & Hijos, S.A. de C.V. <México>"),
+        .debtor_account = SPAN("002010077777777771"),
+        .creditor_name = SPAN("José \"Pepe\" O'Higgins — Zażółć 東京"),
+        .creditor_account = SPAN("072680004567890126"),
+        .remittance = SPAN("Factura 100% ]]> \xF0\x9F\x98\x80 1 < 2"),
+    };
+    return expect_settled(run, sandbox_pay(run->sandbox, &payment));
 }
 
 /* Three messages to confirm: the pacs.008 and the ACCC by the connector, the ACSC by us. */
@@ -227,7 +242,12 @@ static struct sandbox_incoming *wait_for_payment(struct step_run *run, int64_t m
 static bool expect_said(struct step_run *run, const char *word)
 {
     int64_t const end_ns = sandbox_until(run->sandbox->limit_ms + GRACE_MS);
-    if (run->command == NULL) return true;
+    if (run->command == NULL) {
+        char words[64];
+        (void)snprintf(words, sizeof words, "your books must say: %s", word);
+        run->ask(words);
+        return true;
+    }
     while (!run->trigger.has_line) {
         if (!sandbox_turn(run->sandbox, end_ns)) break;
         trigger_look(&run->trigger);
@@ -305,7 +325,9 @@ static struct sandbox_outgoing *deliver_and_hold(struct step_run *run)
     struct sandbox *const sandbox = run->sandbox;
     for (int i = 0; i < TRIES; i++) {
         relay_arm(sandbox->relay);
-        struct sandbox_outgoing *const outgoing = sandbox_pay(sandbox, PLAIN_MINOR, PACS008_NORM);
+        struct sandbox_outgoing *const outgoing =
+            sandbox_pay(sandbox, &(struct payer_payment){.amount = amount_of_minor(PLAIN_MINOR),
+                                                         .priority = PACS008_NORM});
         int64_t const end_ns = sandbox_until(DELIVERY_MS);
         while (!relay_has_delivered(sandbox->relay) && sandbox_turn(sandbox, end_ns))
             continue;
@@ -370,23 +392,44 @@ static bool run_pay_unheard(struct step_run *run)
 
 /* ---- the steps: the switch restarts ---- */
 
+static bool wait_for_return(struct step_run *run)
+{
+    return wait_for_figure(run, "cauce_streams_open", 2, run->patience_ms) ||
+           fail(run,
+                "it did not come back after a restart of the switch: connect again, and when a "
+                "stream is 410 open a new one");
+}
+
 static bool run_restart(struct step_run *run)
 {
-    if (!sandbox_restart(run->sandbox, false)) return false;
-    if (!wait_for_figure(run, "cauce_streams_open", 2, run->patience_ms)) {
-        return fail(run, "it did not come back after a restart of the switch: connect again, and "
-                         "when a stream is 410 open a new one");
-    }
-    return pay_and_settle(run);
+    return sandbox_restart(run->sandbox, SANDBOX_STOPPED) && wait_for_return(run) &&
+           pay_and_settle(run);
 }
 
 static bool run_crash(struct step_run *run)
 {
     const struct sandbox_outgoing *const outgoing = deliver_and_hold(run);
     if (outgoing == NULL) return false;
-    if (!sandbox_restart(run->sandbox, true)) return false;
+    if (!sandbox_restart(run->sandbox, SANDBOX_KILLED)) return false;
     relay_cut(run->sandbox->relay);
     return expect_settled(run, outgoing) && pay_and_settle(run);
+}
+
+/* Nobody but the switch may have its word taken; the other bank does not take it either, so that the
+ * switch's own count says what happened. */
+static bool run_forged(struct step_run *run)
+{
+    struct sandbox *const sandbox = run->sandbox;
+    if (!sandbox_restart(sandbox, SANDBOX_FORGED) || !wait_for_return(run)) return false;
+    const struct sandbox_outgoing *const outgoing = pay(run, PLAIN_MINOR);
+    if (outgoing == NULL) return false;
+    bool const expired =
+        wait_for_figure(run, "cauce_payments_expired_total", 1, sandbox->limit_ms + GRACE_MS);
+    if (!sandbox_restart(sandbox, SANDBOX_STOPPED) || !wait_for_return(run)) return false;
+    if (expired) return pay_and_settle(run);
+    (void)wait_for_end(run, outgoing); /* for the books */
+    return fail(run, "it answered a payment that the switch had not signed: verify with the "
+                     "certificate that you hold, not with the one in KeyInfo");
 }
 
 /* ---- the books ---- */
@@ -432,9 +475,11 @@ static bool run_books(struct step_run *run)
 }
 
 const struct step step_table[] = {
-    {"connect", NULL, "connect with mutual TLS, open a stream, poll", "1 streams", run_connect},
+    {"connect", NULL, "connect with mutual TLS, open a stream, poll", "1 (streams)", run_connect},
     {"accept", "connect", "accept a payment: a signed pacs.002 ACSP in time", "3, 4", run_accept},
-    {"confirm", "accept", "confirm what was received, results too", "1 streams", run_confirm},
+    {"text", "accept", "accept a payment with accents, quotes and every optional text", "2, 4",
+     run_text},
+    {"confirm", "accept", "confirm what was received, results too", "1 (streams)", run_confirm},
     {"burst", "confirm", "answer ten payments at once, each exactly once", "4", run_burst},
     {"reject", "accept", "reject 66.03 with RJCT AC03", "4", run_reject},
     {"silent", "accept", "leave 66.99 unanswered, bear its AB03, go on", "4", run_silent},
@@ -445,18 +490,20 @@ const struct step step_table[] = {
      run_pay_expired},
     {"redeliver", "accept",
      "answer a payment that comes again, as the connection broke before the answer was sent",
-     "1 streams", run_redeliver},
+     "1 (streams)", run_redeliver},
     {"unheard", "redeliver", "go on when the connection breaks before the 201 of an answer",
-     "1 calls", run_unheard},
-    {"pay-lost", "pay", "send a payment again whose connection broke before it arrived", "1 calls",
-     run_pay_lost},
+     "1 (calls)", run_unheard},
+    {"pay-lost", "pay", "send a payment again whose connection broke before it arrived",
+     "1 (calls)", run_pay_lost},
     {"pay-unheard", "pay-lost",
      "send the same bytes again when the connection broke before the 201: one payment", "1, 4",
      run_pay_unheard},
-    {"restart", "redeliver", "come back after a restart of the switch, accept", "1 streams",
+    {"restart", "redeliver", "come back after a restart of the switch, accept", "1 (streams)",
      run_restart},
     {"crash", "restart", "answer a payment that was delivered before the switch was killed",
-     "1 streams", run_crash},
+     "1 (streams)", run_crash},
+    {"forged", "restart", "do not answer what another key than the switch's has signed, go on", "3",
+     run_forged},
     {"books", NULL, "(nothing: the other bank's balance moved by what was settled)", "4, 5",
      run_books},
 };

@@ -17,7 +17,7 @@ from harness import Suite, equal, expect, finish, read_line
 CODE, OTHER = "10000001", "10000002"
 LIMIT_SECONDS = 4
 RUN_SECONDS = 150.0  # with a sanitizer on a busy machine
-AT_ONCE = 8  # most of the time they wait
+AT_ONCE, AT_ONCE_SANITIZED = 8, 2  # most of the time they wait
 ASK = pathlib.Path(connector.__file__).resolve()
 
 # What is wrong with it, the steps to be run, the one that must fail, what its words must hold.
@@ -26,6 +26,7 @@ WRONG = (
     ("forgets what it could not answer", "redeliver", "redeliver", "delivered again"),
     ("does not connect again", "crash", "redeliver", "delivered again"),
     ("pays again after AB03", "pay-expired", "pay-expired", "2 times for one order"),
+    ("trusts any signature", "forged", "forged", "had not signed"),
     ("dies of a rejection", "silent", "silent", "no valid answer"),
     ("never answers", "accept", "accept", r"no valid answer within 4000 ms \(AB03\)"),
     ("forges its signature", "accept", "accept", r"refused a message .*: SIGNATURE "),
@@ -114,13 +115,13 @@ def prove_ours(suite, root):
         serving = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             run = suite.cauce("conformance", "-c", proof.folder, "--as", CODE, "--patience", 20,
-                              "--only", "burst,reject,silent,late,unheard,crash,books",
+                              "--only", "text,burst,reject,silent,late,unheard,crash,forged,books",
                               timeout=RUN_SECONDS)
         finally:
             serving.terminate()
             serving.wait()
         equal(run.returncode, 0, f"exit code ({run.stdout} {run.stderr})")
-        expect("passed 12, failed 0, not run 0" in run.stdout, run.stdout)
+        expect("passed 14, failed 0, not run 0" in run.stdout, run.stdout)
 
 
 def prove_wrong(suite, root, fault, only, failing, words):
@@ -161,7 +162,7 @@ def prove_refusals(suite, root):
         run = suite.cauce("conformance", "-c", proof.folder, "--as", CODE, "--patience", 1)
         equal(run.returncode, 1, "exit code")
         expect(re.search(r"FAILED +1 connect .*nobody has connected", run.stdout), run.stdout)
-        expect("passed 1, failed 1, not run 15" in run.stdout, run.stdout)
+        expect("passed 1, failed 1, not run 17" in run.stdout, run.stdout)
     with suite.case("the command of --pay fails"):
         code, output, _ = proof.run(None, "--only", "pay", "--pay", "exit 7", pays=False)
         equal(code, 1, "exit code")
@@ -174,7 +175,7 @@ def main():
         root = pathlib.Path(root)
         run = suite.cauce("dev", root / "environment", "--participants", 2)
         expect(run.returncode == 0, f"cauce dev: {run.stderr}")
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE_SANITIZED if suite.sanitized else AT_ONCE) as pool:
             works = [pool.submit(prove_good, suite, root), pool.submit(prove_ours, suite, root)]
             works += [pool.submit(prove_wrong, suite, root, *row) for row in WRONG]
             works.append(pool.submit(prove_refusals, suite, root))

@@ -19,7 +19,7 @@ FAULTS = (
     "never answers", "answers twice", "forges its signature", "forges a rejection",
     "never confirms", "forgets what it could not answer", "does not connect again",
     "dies of a rejection", "pays again after AB03", "pays anew after a lost 201",
-    "writes anew after a lost 201", "books at the 201",
+    "writes anew after a lost 201", "books at the 201", "trusts any signature",
 )
 PAUSE_SECONDS = 0.1
 LATE_SECONDS = 0.7  # beyond the time limit
@@ -28,6 +28,7 @@ LATE_SECONDS = 0.7  # beyond the time limit
 class Connector:
     def __init__(self, folder, code, port, limit_seconds, fault=None):
         import message  # not for `connector.py SOCKET`, which is to be quick
+        import oracle
 
         assert fault is None or fault in FAULTS
         own = folder / "participants" / code
@@ -36,6 +37,7 @@ class Connector:
         self.context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         self.context.load_cert_chain(own / "channel.crt", own / "channel.key")
         self.signer = message.Signer(own / "signing.key", own / "signing.crt")
+        self.oracle = oracle.Oracle(folder / "switch" / "signing.crt")
         self.ending = threading.Event()
         self.answered = set()   # PI-ResourceIds
         self.results = {}       # end-to-end id -> settled, rejected, expired
@@ -77,6 +79,8 @@ class Connector:
                 continue
             for name, octets in response.messages() if response.status == 200 else []:
                 one = message.Message(name, octets)
+                if not self.is_the_switchs(one):
+                    continue
                 for kind, e2e, fields in one.events():
                     if kind == message.PACS008 and name not in self.answered:
                         self.take_payment(name, e2e, fields["amount"])
@@ -84,6 +88,13 @@ class Connector:
                         self.take_result(e2e, fields)
             if self.fault != "never confirms":
                 target = response.field("pi-pull-next")
+
+    def is_the_switchs(self, one):
+        try:
+            self.oracle.judge(one, self.code)
+        except AssertionError:
+            return self.fault == "trusts any signature"
+        return True
 
     def take_payment(self, name, e2e, amount):
         if self.fault == "never answers" or amount == "66.99":
