@@ -1,6 +1,7 @@
 /* table: lines to rows, escapes to bytes. */
 #include "tests/xml/table.h"
 
+#include <glob.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static char *load(const char *path)
     return text;
 }
 
-bool table_read(struct table *table, const char *path)
+static bool read_file(struct table *table, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *file = strdup(slash == NULL ? path : slash + 1);
@@ -97,6 +98,21 @@ bool table_read(struct table *table, const char *path)
         line = next;
     }
     return true;
+}
+
+bool table_read(struct table *table, const char *folder)
+{
+    char pattern[4096];
+    snprintf(pattern, sizeof pattern, "%s/*.txt", folder);
+    glob_t paths;
+    bool good = glob(pattern, 0, NULL, &paths) == 0;
+    if (!good) fprintf(stderr, "no tables in %s\n", folder);
+    table->count = 0;
+    for (size_t i = 0; good && i < paths.gl_pathc; i++) {
+        good = read_file(table, paths.gl_pathv[i]);
+    }
+    globfree(&paths);
+    return good;
 }
 
 /* ---- escapes ---- */

@@ -25,9 +25,9 @@ struct table {
     struct table_case cases[TABLE_CASES_MAX];
 };
 
-/* Adds the rows of a file. false: it cannot be read, or a line is no row; standard error says
- * which. */
-bool table_read(struct table *table, const char *path);
+/* Reads the rows of all tables (*.txt) of a folder. false: there is none, one cannot be read, or a
+ * line is no row; standard error says which. */
+bool table_read(struct table *table, const char *folder);
 
 /* Writes what an escaped text stands for; *size is its length. false: an escape is malformed, or
  * `capacity` is too small. */
