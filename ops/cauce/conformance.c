@@ -207,9 +207,10 @@ static bool prove(const struct options *options, struct sandbox *sandbox,
                            .command = options->command,
                            .patience_ms = options->patience_seconds * 1000,
                            .ask = ask,
+                           .available_before = sandbox->available,
+                           .reserved_before = sandbox->reserved,
                            .trigger = {.output = -1}};
     size_t of[3] = {0};
-    if (!amount_add(sandbox->available, sandbox->reserved, &run.total_before)) return false;
     printf("the switch is ready for %s at %s; the other bank is %s\n", sandbox->code, sandbox->url,
            sandbox->other);
     run_steps(&run, chosen, results);

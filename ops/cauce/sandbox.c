@@ -77,9 +77,23 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- the other bank ---- */
 
+/* The payment of this id that has come; NULL: none has. */
+static struct sandbox_incoming *find_incoming(struct sandbox *sandbox, struct span id)
+{
+    for (size_t i = 0; i < sandbox->incoming_count; i++) {
+        struct sandbox_incoming *const incoming = &sandbox->incoming[i];
+        if (span_equal(id, span_of(incoming->end_to_end_id.text, incoming->end_to_end_id_size))) {
+            return incoming;
+        }
+    }
+    return NULL;
+}
+
 static struct payee_decision decide(void *context, const struct payee_payment *payment)
 {
     struct sandbox *const sandbox = context;
+    /* Delivered again, before it was answered. */
+    if (find_incoming(sandbox, payment->end_to_end_id) != NULL) return sandbox->plan;
     if (sandbox->incoming_count == SANDBOX_PAYMENTS_MAX) {
         fail(sandbox, "the connector has paid more than %d times", SANDBOX_PAYMENTS_MAX);
         return (struct payee_decision){.answer = PAYEE_SILENT};
@@ -94,15 +108,10 @@ static struct payee_decision decide(void *context, const struct payee_payment *p
 /* A result of a payment that the connector has sent. */
 static void note_result(struct sandbox *sandbox, const struct pacs002_transaction *result)
 {
-    for (size_t i = 0; i < sandbox->incoming_count; i++) {
-        struct sandbox_incoming *const incoming = &sandbox->incoming[i];
-        if (!span_equal(result->end_to_end_id,
-                        span_of(incoming->end_to_end_id.text, incoming->end_to_end_id_size))) {
-            continue;
-        }
-        if (result->status == PACS002_ACCC) incoming->is_settled = true;
-        if (span_equal(result->reason, SPAN("AB03"))) incoming->is_expired = true;
-    }
+    struct sandbox_incoming *const incoming = find_incoming(sandbox, result->end_to_end_id);
+    if (incoming == NULL) return;
+    if (result->status == PACS002_ACCC) incoming->is_settled = true;
+    if (span_equal(result->reason, SPAN("AB03"))) incoming->is_expired = true;
 }
 
 static void on_other(void *context, const struct message *message)

@@ -21,7 +21,8 @@ struct step_run {
     uint64_t patience_ms;
     void (*ask)(const char *words); /* says on screen what to do now */
     struct trigger trigger;
-    struct amount total_before;   /* of the other bank, available and reserved */
+    /* Of the other bank, when the run began; reserved is what an earlier run has left open. */
+    struct amount available_before, reserved_before;
     char words[STEP_WORDS_BYTES]; /* why a step failed */
 };
 

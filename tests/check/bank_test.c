@@ -169,7 +169,7 @@ START_TEST(nobody_listening_is_named)
                                            .pipeline_max = 1};
     ck_assert_int_eq(bank_open(&bank, &settings, words), FAULT_NONE);
     struct bank_post post = {
-        .body = SPAN("<x/>"), .timeout_ms = 400, .done = post_done, .context = &done};
+        .body = SPAN("<x/>"), .timeout_ms = 1500, .done = post_done, .context = &done};
     bank_post(bank, &post);
     run_until(&done);
     ck_assert_int_eq(post.outcome, BANK_UNKNOWN);

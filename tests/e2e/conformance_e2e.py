@@ -15,7 +15,7 @@ import connector
 from harness import Suite, equal, expect, finish, read_line
 
 CODE, OTHER = "10000001", "10000002"
-LIMIT_SECONDS = 4
+LIMIT_SECONDS = 3
 RUN_SECONDS = 150.0  # with a sanitizer on a busy machine
 AT_ONCE, AT_ONCE_SANITIZED = 8, 2  # most of the time they wait
 ASK = pathlib.Path(connector.__file__).resolve()
@@ -28,7 +28,7 @@ WRONG = (
     ("pays again after AB03", "pay-expired", "pay-expired", "2 times for one order"),
     ("trusts any signature", "forged", "forged", "had not signed"),
     ("dies of a rejection", "silent", "silent", "no valid answer"),
-    ("never answers", "accept", "accept", r"no valid answer within 4000 ms \(AB03\)"),
+    ("never answers", "accept", "accept", r"no valid answer within 3000 ms \(AB03\)"),
     ("forges its signature", "accept", "accept", r"refused a message .*: SIGNATURE "),
     ("forges a rejection", "reject", "reject", r"refused a message .*: SIGNATURE "),
     ("never confirms", "confirm", "confirm", "does not confirm"),

@@ -132,7 +132,7 @@ class Connector:
             state = "expired"
         with self.results_changed:
             if state is not None:
-                self.results[e2e] = state
+                self.results.setdefault(e2e, state)  # the first result stands
             self.results_changed.notify_all()
 
     # ---- paying ----
