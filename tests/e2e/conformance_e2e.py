@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -124,6 +125,36 @@ def prove_ours(suite, root):
         expect("passed 14, failed 0, not run 0" in run.stdout, run.stdout)
 
 
+def prove_person(suite, root):
+    """Without --pay the screen says what to do; SIGINT ends all."""
+    proof = Proof(suite, root, "person")
+    command = [suite.program("cauce"), "conformance", "-c", str(proof.folder), "--as", CODE]
+    with suite.case("a person pays when the screen says so"):
+        kit = subprocess.Popen([*command, "--only", "pay"], stdout=subprocess.PIPE, text=True)
+        read_line(kit.stdout, RUN_SECONDS)
+        proved = connector.Connector(proof.folder, CODE, proof.port, LIMIT_SECONDS)
+        try:
+            asked = [read_line(kit.stdout, RUN_SECONDS) for _ in range(3)]
+            expect(f"-> pay 12.01 to {OTHER}\n" in asked[2], f"lines {asked}")
+            equal(proved.pay(OTHER, "12.01"), "settled", "the connector's books")
+            output = kit.communicate(timeout=RUN_SECONDS)[0]
+        finally:
+            kit.kill()
+            proved.end()
+        equal(kit.returncode, 0, f"exit code ({output})")
+        expect("-> your books must say: settled\n" in output, output)
+    with suite.case("SIGINT ends the kit and its switch"):
+        kit = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        read_line(kit.stdout, RUN_SECONDS)
+        read_line(kit.stdout, RUN_SECONDS)
+        switch = int(pathlib.Path(f"/proc/{kit.pid}/task/{kit.pid}/children").read_text().split()[0])
+        kit.send_signal(signal.SIGINT)
+        output = kit.communicate(timeout=RUN_SECONDS)[0]
+        equal(kit.returncode, 1, "exit code")
+        expect("not run  1 connect" in output and "interrupted" in output, output)
+        expect(not pathlib.Path(f"/proc/{switch}").exists(), "the switch runs on")
+
+
 def prove_wrong(suite, root, fault, only, failing, words):
     with suite.case(f"a connector that {fault} fails {failing} alone"):
         code, output, report = Proof(suite, root, fault).run(fault, "--only", only + ",books")
@@ -175,10 +206,12 @@ def main():
         root = pathlib.Path(root)
         run = suite.cauce("dev", root / "environment", "--participants", 2)
         expect(run.returncode == 0, f"cauce dev: {run.stderr}")
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE_SANITIZED if suite.sanitized else AT_ONCE) as pool:
+        at_once = AT_ONCE_SANITIZED if suite.sanitized else AT_ONCE
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             works = [pool.submit(prove_good, suite, root), pool.submit(prove_ours, suite, root)]
             works += [pool.submit(prove_wrong, suite, root, *row) for row in WRONG]
             works.append(pool.submit(prove_refusals, suite, root))
+            works.append(pool.submit(prove_person, suite, root))
             for work in works:
                 work.result()
     finish(suite)
