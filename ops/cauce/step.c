@@ -16,7 +16,7 @@
 #define GRACE_MS 5000    /* beyond a time limit, for a result to come */
 #define OPEN_MS 15000    /* for an answer where the time limit is not the matter */
 #define SETTLING_MS 300  /* for what should not come */
-#define DELIVERY_MS 3000 /* for a payment to go down a poll that waits */
+#define DELIVERY_MS 5000 /* for a payment to go down a poll that waits, and be answered */
 #define HOLD_MS 900      /* the other bank's answer waits while the wire is cut */
 
 static bool fail(struct step_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -324,9 +324,15 @@ static bool run_pay_expired(struct step_run *run)
 
 /* ---- the steps: a wire that breaks ---- */
 
-/* Pays, and holds the connector's answer; the payment is with the connector.  Another one goes
- * before, so that the connector has its connections, and waits with nothing left to be delivered.
- * NULL: it failed. */
+/* Whether the payment has reached the connector and its answer waits in the relay. What was delivered
+ * may have been an earlier result: to that it answers nothing. */
+static bool is_held(const struct relay *relay)
+{
+    return relay_has_delivered(relay) && relay_holds_message(relay);
+}
+
+/* Pays, and holds the connector's answer.  Another payment goes before, so that the connector has its
+ * connections, and waits with nothing left to be delivered.  NULL: it failed. */
 static struct sandbox_outgoing *deliver_and_hold(struct step_run *run)
 {
     struct sandbox *const sandbox = run->sandbox;
@@ -338,13 +344,12 @@ static struct sandbox_outgoing *deliver_and_hold(struct step_run *run)
             sandbox_pay(sandbox, &(struct payer_payment){.amount = amount_of_minor(PLAIN_MINOR),
                                                          .priority = PACS008_NORM});
         int64_t const end_ns = sandbox_until(DELIVERY_MS);
-        while (!relay_has_delivered(sandbox->relay) && sandbox_turn(sandbox, end_ns))
+        while (!is_held(sandbox->relay) && sandbox_turn(sandbox, end_ns))
             continue;
-        if (relay_has_delivered(sandbox->relay)) {
-            sandbox_pause(sandbox, SETTLING_MS); /* the rest of it, and its answer */
+        if (is_held(sandbox->relay)) {
+            sandbox_pause(sandbox, SETTLING_MS); /* the rest of the answer */
             return outgoing;
         }
-        /* A poll may just have ended. */
         relay_disarm(sandbox->relay);
         if (!expect_settled(run, outgoing)) return NULL;
     }
