@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""WIRE section 1, the body of a POST: its types, gzip, chunks and parts in every lawful spelling, what is
-wrong with one, and the bounds, at which a body passes and above which nothing of it is processed."""
+"""WIRE section 1, the body of a POST: its types, gzip, chunks and parts in every lawful spelling,
+what is wrong with one, and the bounds, at which a body passes and above which nothing of it is
+processed."""
 
 import gzip
 import re
@@ -188,7 +189,7 @@ REFUSED = tuple(  # status, what, header fields, how a good message becomes a bo
         'multipart/mixed; boundary="a;b"', 'multipart/mixed; boundary="' + "b" * 71 + '"')
 ) + tuple(
     (415, f"Content-Encoding {encoding!r}", {"Content-Encoding": encoding}, bytes)
-    for encoding in ("identity", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "gzip;q=1")
+    for encoding in ("", "identity", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "gzip;q=1")
 ) + tuple(
     (400, f"gzip {what}", GZIP, lambda octets, body=body: bytes(body)) for what, body in (
         ("not at all", b"<a/>"), ("of nothing", gzip.compress(b"")), ("with another sum", BROKEN_SUM),
@@ -238,6 +239,8 @@ REFUSED = tuple(  # status, what, header fields, how a good message becomes a bo
      lambda octets: parted(behind=b"")(bytes(MESSAGE_MAX + 1))),
     (413, "the number of parts before the missing end", typed(MIXED),
      lambda octets: (b"--x\r\n" + TYPED + b"\r\n<a/>\r\n") * 11),
+    (415, "the type before the size of chunks", typed("text/xml") | CHUNKED,
+     lambda octets: chunked(bytes(BODY_MAX + 1), 65536)),
     (415, "the encoding before the empty body", {"Content-Encoding": "br"}, lambda octets: b""),
     (415, "the type before gzip", typed("text/xml") | GZIP, lambda octets: b"hello"),
     (400, "the empty body before gzip", GZIP, lambda octets: b""),

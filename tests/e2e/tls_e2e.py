@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""WIRE section 1, the TLS of the banks' port: versions, ciphers, ALPN, resumption, renegotiation, and
-whose certificate lets whom in."""
+"""WIRE section 1, the TLS of the banks' port: versions, ciphers, ALPN, resumption, renegotiation,
+and whose certificate lets whom in."""
 
 import datetime
 import socket
@@ -29,7 +29,8 @@ GOOD_CIPHERS = tuple(f"ECDHE-ECDSA-{one}" for one in (
     "AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"))
 BAD_CIPHERS = ("ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-CCM",
                "AES128-GCM-SHA256", "AES128-SHA", "DHE-RSA-AES128-GCM-SHA256")
-GOOD_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+GOOD_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+               "TLS_CHACHA20_POLY1305_SHA256")
 
 
 class Authority:

@@ -36,6 +36,7 @@ def reject(environment, bank, e2e):
 # ---- malformed HTTP ----
 
 HOST = b"Host: x\r\n"
+CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"
 POST = f"POST {MESSAGES} HTTP/1.1\r\nHost: x\r\nContent-Type: {XML}\r\n".encode()
 LINE = f"GET {CATALOG} HTTP/1.1\r\n".encode()
 
@@ -84,6 +85,8 @@ MALFORMED = (  # what, bytes, status
     ("a version in small letters", b"GET /x http/1.1\r\n" + HOST + b"\r\n", 400),
     ("HTTP/2.0", f"GET {CATALOG} HTTP/2.0\r\n".encode() + HOST + b"\r\n", 505),
     ("HTTP/1.2", f"GET {CATALOG} HTTP/1.2\r\n".encode() + HOST + b"\r\n", 505),
+    ("HTTP/1", f"GET {CATALOG} HTTP/1\r\n".encode() + HOST + b"\r\n", 505),
+    ("HTTP/11.1", f"GET {CATALOG} HTTP/11.1\r\n".encode() + HOST + b"\r\n", 505),
     ("HTTP/3.1", f"GET {CATALOG} HTTP/3.1\r\n".encode() + HOST + b"\r\n", 505),
     ("two Content-Length", POST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400),
     ("Content-Length with Transfer-Encoding",
@@ -115,20 +118,20 @@ MALFORMED = (  # what, bytes, status
                    b"chunked,", b",chunked", b"chunked;q=1", b'"chunked"', b"xchunked", b"chunke",
                    b"chunked x", b"chunked\x0b", b"\xffchunked")
 ) + tuple(
-    (f"chunk size {size!r}", POST + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nx\r\n", 400)
-    for size in (b"", b"g", b"-1", b"+1", b"0x1", b" 1", b"1 ", b"1\t", b"1\0", b"1;\x01", b"1;a\nb",
+    (f"chunk size {size!r}", POST + CHUNKS + size + b"\r\nx\r\n", 400)
+    for size in (b"", b"g", b"-1", b"+1", b"0x1", b" 1", b"1 ", b"1 ;a=b", b"1\t", b"1\0", b"1;\x01", b"1;a\nb",
                  b"1\r", b"1_0", b"1FFFFFFFFFFFFFFFF", b"10000000000000001", b"0" * 5000 + b"1")
 ) + tuple(
     (f"trailer {trailer!r}",
-     POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + trailer + b"\r\n", 400)
+     POST + CHUNKS + b"0\r\n" + trailer + b"\r\n", 400)
     for trailer in (b"A: b\n", b"A: b\rc\r\n", b"A : b\r\n", b" A: b\r\n", b"A: b\r\n c\r\n", b"A\r\n",
                     b"A: \0\r\n")
 ) + (
-    ("a chunk shorter than its size", POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nx\r\n0\r\n\r\n",
+    ("a chunk shorter than its size", POST + CHUNKS + b"2\r\nx\r\n0\r\n\r\n",
      400),
-    ("a chunk that ends in LF", POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\n0\r\n\r\n", 400),
-    ("a chunk without its CRLF", POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n", 400),
-    ("a chunk size that ends in LF", POST + b"Transfer-Encoding: chunked\r\n\r\n1\nx\r\n", 400),
+    ("a chunk that ends in LF", POST + CHUNKS + b"1\r\nx\n0\r\n\r\n", 400),
+    ("a chunk without its CRLF", POST + CHUNKS + b"1\r\nxx\r\n", 400),
+    ("a chunk size that ends in LF", POST + CHUNKS + b"1\nx\r\n", 400),
 )
 
 
