@@ -26,8 +26,9 @@
 /* WIRE section 4. */
 #define LIMIT_TRANSACTIONS 10 /* transactions in one message, in or out */
 
-/* Nodes of one message: "x<a/>" is 5 bytes and two of them, a text and an element. */
-#define LIMIT_XML_NODES (LIMIT_MESSAGE_BYTES / 5 * 2 + 4)
+/* Nodes of one message: "x<a/>" is 5 bytes and two of them, a text and an element; where the message
+ * ends before it is closed "x<a>" is 4, once for each level of depth. */
+#define LIMIT_XML_NODES ((LIMIT_MESSAGE_BYTES + LIMIT_XML_DEPTH) / 5 * 2 + 4)
 
 /* Attributes of one message: " a=''" is 5 bytes. */
 #define LIMIT_XML_ATTRIBUTES_ALL (LIMIT_MESSAGE_BYTES / 5 + 1)
@@ -110,9 +111,10 @@
  * as can come at the same instant from behind one translated address, an eighth of all. */
 #define LIMIT_STRANGERS_EACH 512
 
-/* Reads of such connections in one turn of the loop: each may be a step of a TLS handshake, which
- * takes 100 to 300 us, and payments wait meanwhile. */
-#define LIMIT_STRANGER_STEPS 4
+/* Reads of such connections each time the loop's duty runs, and connections that are taken over: a
+ * step of a TLS handshake takes 100 to 300 us, its memory 50, and payments wait meanwhile. */
+#define LIMIT_STRANGER_STEPS 2
+#define LIMIT_STRANGERS_TAKEN 4
 
 /* Bodies and polls of one loop that settlement has not answered yet: two milliseconds of work at
  * the best rate known, and every participant's streams on a machine of two loops. */
