@@ -773,7 +773,7 @@ static uint64_t reads_of_a_return(uint64_t newest, const struct recent *nothing)
 /* Whatever is behind, each own entry is read about twice. */
 START_TEST(a_return_reads_own_entries_twice)
 {
-    static uint64_t const behind[] = {1, 63, 64, 65, 1000, 33000, 100000, 200001, 1000000, 2000000};
+    static uint64_t const behind[] = {1, 63, 64, 65, 1000, 33001, 300000};
     struct recent nothing;
     ck_assert_int_eq(recent_open(&nothing), FAULT_NONE);
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)

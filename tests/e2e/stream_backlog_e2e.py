@@ -253,7 +253,8 @@ def main():
     behind, load_seconds = suite.arguments.behind, suite.arguments.load_seconds
     settings = {"participants.poll_seconds": 1, "kafka.mode": "off",
                 "participants.stream_idle_seconds": AWAY_SECONDS,
-                "payments.deadline_high_ms": DEADLINE_MS}
+                "payments.deadline_high_ms": DEADLINE_MS,
+                "payments.duplicate_capacity": 200000 + 4 * behind}
     with suite.environment_of(participants=4, settings=settings) as environment:
         results(suite, environment, behind, load_seconds)
         payments(suite, environment, behind // 2, load_seconds)
