@@ -84,8 +84,9 @@ bool server_accept(struct server *server)
 {
     bool did = stranger_let_in(server);
     bool took = false;
-    for (struct span record = ring_next(server->door); record.bytes;
-         record = ring_next(server->door)) {
+    for (int i = 0; i < LIMIT_STRANGERS_TAKEN; i++) {
+        struct span const record = ring_next(server->door);
+        if (!record.bytes) break;
         const struct door_record *const came = (const void *)record.bytes;
         took = did = true;
         if (server->is_stopping) {
