@@ -18,6 +18,11 @@
 /* Chunk extensions and leading zeros of one body: nobody uses them, they cost reading time. */
 #define LIMIT_CHUNK_OVERHEAD_BYTES (4 * 1024)
 
+/* Blocks of one gzip member: a block that brings its own codes counts as 16, so there may be 4,096 of
+ * these, 4 ms.  Compressors write one for some 10,000 bytes; 640 KiB of empty ones would take 50 ms. */
+#define LIMIT_GZIP_WORK (64 * 1024)
+#define LIMIT_GZIP_CODES_WORK 16
+
 /* WIRE section 2, "Bounds". */
 #define LIMIT_XML_DEPTH 64       /* the root is 1 */
 #define LIMIT_XML_ATTRIBUTES 32  /* attributes and namespace declarations of an element */
