@@ -92,6 +92,10 @@
 #define LIMIT_TLS_CHAIN_DEPTH 4
 #define LIMIT_TLS_TICKET_SECONDS 3600
 
+/* Changes of keys on one connection (RFC 8446, 4.6.3): libraries make one in many GiB, if any, and each
+ * costs as much as reading 30 KiB; the connection is closed then. */
+#define LIMIT_TLS_KEY_UPDATES 64
+
 /* Ledger: bytes of received messages in one block, 128 of the largest, so that a commit's frame is
  * packed in memory taken at start; a directory's path with the longest file name behind it. */
 #define LIMIT_EVIDENCE_BLOCK_BYTES (8 * 1024 * 1024)
