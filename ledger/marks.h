@@ -4,8 +4,9 @@
  * offered, and of that only the numbers in `outstanding` are not confirmed yet.
  *
  * Marks are no part of the books: losing them only repeats deliveries, and banks drop repeats by
- * PI-ResourceId.  So rows are replaced in place and a store waits for no sync: a killed process
- * loses nothing stored, a power failure at most what was stored in the last moments.
+ * PI-ResourceId.  So rows are replaced in place.  What is stored survives power loss all the same, as
+ * settlement counts on it: beyond the stored cursor and a bound nothing was ever offered, and so may be
+ * grouped after a restart (switch/settlement/outbox.h).
  *
  * Threads: one, settlement's.   Files: DIRECTORY/marks.db (with SQLite's -wal and -shm).
  * Format:  ledger/README.md, "Marks". */
@@ -49,7 +50,7 @@ MUST_CHECK enum fault marks_load(struct marks *marks, marks_visit visit, void *c
  * Assumed: the mark is as its struct says. */
 MUST_CHECK enum fault marks_put(struct marks *marks, const struct mark *mark);
 
-/* Stores what was staged, in one transaction, without waiting for the disk.  FAULT_IO as above. */
+/* Stores what was staged, in one transaction, and waits for the disk.  FAULT_IO as above. */
 MUST_CHECK enum fault marks_commit(struct marks *marks);
 
 /* Stores nothing that is only staged.  Accepts NULL. */

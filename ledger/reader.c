@@ -36,7 +36,8 @@ struct batch {
 struct reader {
     struct series *series;
     struct evidence_reader *evidence;
-    struct batch batch; /* of the walk that is under way */
+    struct block_header unpacked; /* the block whose frame `evidence` holds; number 0: none */
+    struct batch batch;           /* of the walk that is under way */
 };
 
 enum fault reader_open(struct reader **out, const char *directory, const char *vfs)
@@ -200,15 +201,25 @@ enum fault reader_block_of(struct reader *reader, uint64_t seq, struct block_hea
     return fault == FAULT_NONE ? find_block(segment, seq, header) : fault;
 }
 
-static enum fault unpack_frame(struct reader *reader, const struct block_header *header)
+/* Unpacks the frame of the block that holds the entry; messages that are read one after the other
+ * are often of one block. */
+static enum fault unpack_frame(struct reader *reader, uint64_t seq)
 {
+    struct block_header *const unpacked = &reader->unpacked;
+    if (unpacked->number && seq >= unpacked->first_seq && seq <= unpacked->last_seq)
+        return FAULT_NONE;
     struct segment *segment;
+    struct block_header found;
     struct span frame;
-    enum fault fault = series_by_seq(reader->series, header->first_seq, &segment);
+    enum fault fault = series_by_seq(reader->series, seq, &segment);
+    if (fault == FAULT_NONE) fault = find_block(segment, seq, &found);
     if (fault != FAULT_NONE) return fault;
-    fault = segment_frame(segment, header->number, &frame);
+
+    unpacked->number = 0;
+    fault = segment_frame(segment, found.number, &frame);
     if (fault == FAULT_NONE) fault = evidence_unpack(reader->evidence, frame);
     segment_stop(segment);
+    if (fault == FAULT_NONE) *unpacked = found;
     return fault;
 }
 
@@ -216,9 +227,7 @@ enum fault reader_message(struct reader *reader, const struct entry *entry, void
                           size_t size, struct evidence *evidence)
 {
     if (hash_is_zero(&entry->public.evidence_hash)) return FAULT_NOT_FOUND;
-    struct block_header header;
-    enum fault fault = reader_block_of(reader, entry->public.seq, &header);
-    if (fault == FAULT_NONE) fault = unpack_frame(reader, &header);
+    enum fault fault = unpack_frame(reader, entry->public.seq);
     if (fault == FAULT_NONE)
         fault = evidence_find(reader->evidence, &entry->public.evidence_hash, evidence);
     if (fault == FAULT_CORRUPT || fault == FAULT_VERSION)

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "proto/base/log.h"
 #include "proto/config/config.h"
 #include "switch/topology.h"
 
@@ -51,6 +53,16 @@ static void wait_for_end(int signal_fd, int failed_fd)
     }
 }
 
+/* Systems begin with 1,024 files, fewer than one loop takes connections.  Where this is refused,
+ * accepting rests whenever there is none left (switch/loop/listener.c). */
+static void allow_many_connections(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -73,6 +85,7 @@ int main(int argc, char **argv)
 
     /* A peer that closes early is an error of a write, not the end of the process. */
     (void)signal(SIGPIPE, SIG_IGN);
+    allow_many_connections();
     sigset_t ends;
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGTERM);
@@ -89,5 +102,7 @@ int main(int argc, char **argv)
     }
     topology_print_ready(topology);
     wait_for_end(signal_fd, topology_failed_fd(topology));
-    return topology_stop(topology) ? EXIT_CLEAN : EXIT_FAILED;
+    if (!topology_stop(topology)) return EXIT_FAILED;
+    LOG(LOG_INFO, "cauced", "stopped cleanly");
+    return EXIT_CLEAN;
 }

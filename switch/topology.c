@@ -1,7 +1,8 @@
 /* The wiring of the threads; nothing else in the switch knows who is on the other end of a ring.
  *
  * The happy path: rings and bells, then settlement with its ledger (which may refuse), then the
- * reader, the loops, the publisher; threads start last, the port is open before `ready` is said.
+ * reader, the loops, the operators' ports, the publisher; threads start last, the port is open before
+ * `ready` is said.
  * Stopping goes the other way: loops end while settlement still answers them.
  * Possible failures: each part says why it cannot be opened; what was opened is closed again.  A
  * thread that fails later rings failed_fd and answers nobody any more. */
@@ -73,6 +74,7 @@ struct topology {
 
     struct embedded *embedded;
     struct publisher *publisher;
+    struct publisher_meters publisher_meters;
     struct admin *admin;
 };
 
@@ -300,6 +302,7 @@ static enum fault open_publisher(struct topology *topology, char *words)
         .config = config,
         .bootstrap = topology->embedded ? embedded_address(topology->embedded) : NULL,
         .durable_seq = &topology->published.durable_seq,
+        .meters = &topology->publisher_meters,
     };
     if (fault == FAULT_NONE) fault = publisher_start(&topology->publisher, &settings, error);
     if (fault != FAULT_NONE) (void)snprintf(words, TOPOLOGY_WORDS_BYTES, "kafka: %s", error);
@@ -313,9 +316,9 @@ static enum fault open_admin(struct topology *topology, const char *genesis_path
         .published = &topology->published,
         .genesis_path = genesis_path,
     };
-    if (topology->publisher) {
-        settings.acknowledged_seq = &publisher_meters(topology->publisher)->acknowledged_seq;
-        settings.publish_rebuilds = &publisher_meters(topology->publisher)->rebuilds;
+    if (topology->config->kafka_mode != CONFIG_BROKER_OFF) {
+        settings.acknowledged_seq = &topology->publisher_meters.acknowledged_seq;
+        settings.publish_rebuilds = &topology->publisher_meters.rebuilds;
     }
     settings.metrics[settings.metrics_count++] = &topology->settlement_metrics;
     for (uint32_t i = 0; i < topology->loop_count; i++)
@@ -356,8 +359,9 @@ enum fault topology_start(struct topology **out, const struct config *config,
     if (fault != FAULT_NONE) (void)say(words, fault, "rings");
     if (fault == FAULT_NONE) fault = open_settlement(topology, genesis_path, words);
     if (fault == FAULT_NONE) fault = open_loops(topology, words);
-    if (fault == FAULT_NONE) fault = open_publisher(topology, words);
+    /* Ports first: one that is in use is said at once, while a broker takes seconds to leave. */
     if (fault == FAULT_NONE) fault = open_admin(topology, genesis_path, words);
+    if (fault == FAULT_NONE) fault = open_publisher(topology, words);
     if (fault == FAULT_NONE) fault = say(words, start_threads(topology), "threads");
     if (fault != FAULT_NONE) {
         (void)topology_stop(topology);

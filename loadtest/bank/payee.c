@@ -32,6 +32,7 @@ struct answered {
     size_t end_to_end_id_size;
     struct participant_code from;
     struct amount amount;
+    struct payee_decision decision;
 };
 
 /* The answer to one pacs.008. */
@@ -42,10 +43,10 @@ struct answer {
     struct bank_id resource_id;
     size_t resource_id_size;
     uint64_t due_ms;
-    struct answer *next; /* among the delayed, oldest first */
+    struct answer *next; /* among the delayed, the first due first */
     size_t count;
     struct answered transactions[LIMIT_TRANSACTIONS];
-    char bytes[]; /* the signed pacs.002 */
+    char *bytes; /* the signed pacs.002, of malloc; NULL when all are silent */
 };
 
 struct payee {
@@ -94,13 +95,19 @@ static void remember(struct payee *payee, struct span id)
 
 /* ---- the end ---- */
 
+static void free_answer(struct answer *answer)
+{
+    free(answer->bytes);
+    free(answer);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct payee *const payee = handle->data;
     struct answer *next;
     for (struct answer *answer = payee->delayed; answer != NULL; answer = next) {
         next = answer->next;
-        free(answer);
+        free_answer(answer);
     }
     payee->closed(payee->closed_context);
     free(payee);
@@ -157,18 +164,21 @@ static void fail(struct payee *payee, const char *words)
 
 /* ---- answering ---- */
 
+static struct payee_payment payment_of(const struct answered *transaction)
+{
+    return (struct payee_payment){
+        .end_to_end_id = span_of(transaction->end_to_end_id.text, transaction->end_to_end_id_size),
+        .from = identifier_code_text(&transaction->from),
+        .amount = transaction->amount,
+        .answer = transaction->decision.answer,
+    };
+}
+
 static void tell(struct payee *payee, const struct answer *answer)
 {
     if (payee->settings.answered == NULL) return;
     for (size_t i = 0; i < answer->count; i++) {
-        const struct answered *const transaction = &answer->transactions[i];
-        struct payee_payment const payment = {
-            .end_to_end_id =
-                span_of(transaction->end_to_end_id.text, transaction->end_to_end_id_size),
-            .from = identifier_code_text(&transaction->from),
-            .amount = transaction->amount,
-            .answer = payee->settings.answer,
-        };
+        struct payee_payment const payment = payment_of(&answer->transactions[i]);
         payee->settings.answered(payee->settings.context, &payment);
     }
 }
@@ -190,7 +200,7 @@ static void on_posted(struct bank_post *post)
         break;
     case BANK_REFUSED: fail(payee, post->words); break;
     }
-    free(answer);
+    free_answer(answer);
     if (lane != NULL) go_on(lane);
     close_when_unused(payee);
 }
@@ -216,21 +226,36 @@ static void on_due(uv_timer_t *timer)
     }
 }
 
-/* Every answer has the same delay, so the list is in the order in which they are due. */
-static void put_off(struct answer *answer)
+/* Puts the answer where its time is: nearly always last, as most have the same delay. */
+static void put_off(struct answer *answer, uint64_t delay_ms)
 {
     struct payee *const payee = answer->payee;
-    answer->due_ms = uv_now(payee->timer.loop) + payee->settings.delay_ms;
-    if (payee->delayed == NULL) {
-        payee->delayed = answer;
-        (void)uv_timer_start(&payee->timer, on_due, payee->settings.delay_ms, 0);
-    } else {
-        payee->delayed_last->next = answer;
+    struct answer **link = &payee->delayed;
+    answer->due_ms = uv_now(payee->timer.loop) + delay_ms;
+    if (payee->delayed != NULL && payee->delayed_last->due_ms <= answer->due_ms) {
+        link = &payee->delayed_last->next;
     }
-    payee->delayed_last = answer;
+    while (*link != NULL && (*link)->due_ms <= answer->due_ms)
+        link = &(*link)->next;
+    answer->next = *link;
+    *link = answer;
+    if (answer->next == NULL) payee->delayed_last = answer;
+    if (payee->delayed == answer) (void)uv_timer_start(&payee->timer, on_due, delay_ms, 0);
 }
 
-static void note_transactions(struct answer *answer, const struct pacs008 *pacs008)
+static struct payee_decision decide(struct payee *payee, const struct answered *transaction)
+{
+    const struct payee_settings *const settings = &payee->settings;
+    if (settings->decide != NULL) {
+        struct payee_payment const payment = payment_of(transaction);
+        return settings->decide(settings->context, &payment);
+    }
+    return (struct payee_decision){.answer = settings->answer,
+                                   .reject_reason = settings->reject_reason,
+                                   .delay_ms = settings->delay_ms};
+}
+
+static void decide_transactions(struct answer *answer, const struct pacs008 *pacs008)
 {
     answer->count = pacs008->count;
     for (size_t i = 0; i < pacs008->count; i++) {
@@ -243,46 +268,62 @@ static void note_transactions(struct answer *answer, const struct pacs008 *pacs0
             to->from = (struct participant_code){0};
         }
         to->amount = from->amount;
+        to->decision = decide(answer->payee, to);
     }
 }
 
-/* Writes and signs one pacs.002 for all transactions of a pacs.008; *message lies in payee->buffer. */
-static enum fault write_answer(struct payee *payee, const struct pacs008 *pacs008,
-                               struct span *message)
+/* Writes and signs one pacs.002 for the transactions of a pacs.008 that are not met with silence.
+ * No bytes: all are. */
+static enum fault write_answer(struct answer *answer, const struct pacs008 *pacs008)
 {
+    struct payee *const payee = answer->payee;
     struct bank *const bank = payee->settings.bank;
-    bool const accepts = payee->settings.answer == PAYEE_ACCEPT;
     struct pacs002_transaction results[LIMIT_TRANSACTIONS] = {0};
+    struct compose compose;
+    struct span message;
+    size_t count = 0;
     for (size_t i = 0; i < pacs008->count; i++) {
-        results[i].instruction_id = pacs008->transactions[i].instruction_id;
-        results[i].end_to_end_id = pacs008->transactions[i].end_to_end_id;
-        results[i].uetr = pacs008->transactions[i].uetr;
-        results[i].status = accepts ? PACS002_ACSP : PACS002_RJCT;
-        if (!accepts) results[i].reason = identifier_reason_text(&payee->settings.reject_reason);
+        const struct payee_decision *const decision = &answer->transactions[i].decision;
+        struct pacs002_transaction *const result = &results[count];
+        if (decision->answer == PAYEE_SILENT) continue;
+        result->instruction_id = pacs008->transactions[i].instruction_id;
+        result->end_to_end_id = pacs008->transactions[i].end_to_end_id;
+        result->uetr = pacs008->transactions[i].uetr;
+        result->status = decision->answer == PAYEE_ACCEPT ? PACS002_ACSP : PACS002_RJCT;
+        if (decision->answer == PAYEE_REJECT) {
+            result->reason = identifier_reason_text(&decision->reject_reason);
+        }
+        count++;
     }
+    if (count == 0) return FAULT_NONE;
     struct bank_id const id = bank_new_id(bank, 'M');
     struct header const header = bank_header(bank, &id);
-    struct compose compose;
     compose_open(&compose, payee->buffer, sizeof payee->buffer);
-    enum fault fault = pacs002_write(&compose, &header, results, pacs008->count);
-    if (fault == FAULT_NONE) fault = bank_sign(bank, &compose, message);
-    return fault;
+    enum fault fault = pacs002_write(&compose, &header, results, count);
+    if (fault == FAULT_NONE) fault = bank_sign(bank, &compose, &message);
+    if (fault != FAULT_NONE) return fault;
+    answer->bytes = malloc(message.size);
+    if (answer->bytes == NULL) return FAULT_MEMORY;
+    memcpy(answer->bytes, message.bytes, message.size);
+    answer->post.body = span_of(answer->bytes, message.size);
+    return FAULT_NONE;
+}
+
+static uint64_t longest_delay_ms(const struct answer *answer)
+{
+    uint64_t longest_ms = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        uint64_t const delay_ms = answer->transactions[i].decision.delay_ms;
+        if (delay_ms > longest_ms) longest_ms = delay_ms;
+    }
+    return longest_ms;
 }
 
 static void take_payments(struct lane *lane, struct span resource_id, const struct pacs008 *pacs008)
 {
     struct payee *const payee = lane->payee;
-    bool const silent = payee->settings.answer == PAYEE_SILENT;
-    struct span message = SPAN("");
     if (is_seen(payee, resource_id)) return; /* delivered again, and answered already */
-    if (!silent) {
-        enum fault const fault = write_answer(payee, pacs008, &message);
-        if (fault != FAULT_NONE) {
-            fail(payee, fault_words(fault));
-            return;
-        }
-    }
-    struct answer *const answer = calloc(1, sizeof *answer + message.size);
+    struct answer *const answer = calloc(1, sizeof *answer);
     if (answer == NULL) {
         fail(payee, fault_words(FAULT_MEMORY));
         return;
@@ -291,21 +332,24 @@ static void take_payments(struct lane *lane, struct span resource_id, const stru
     answer->resource_id_size =
         resource_id.size < LIMIT_ID_BYTES ? resource_id.size : LIMIT_ID_BYTES;
     memcpy(answer->resource_id.text, resource_id.bytes, answer->resource_id_size);
-    note_transactions(answer, pacs008);
-    if (silent) {
-        remember(payee, resource_id);
-        tell(payee, answer);
-        free(answer);
-        return;
-    }
-    memcpy(answer->bytes, message.bytes, message.size);
-    answer->post.body = span_of(answer->bytes, message.size);
     answer->post.timeout_ms = POST_MS;
     answer->post.done = on_posted;
     answer->post.context = answer;
-    if (payee->settings.delay_ms > 0) {
+    decide_transactions(answer, pacs008);
+    enum fault const fault = write_answer(answer, pacs008);
+    if (fault != FAULT_NONE) {
+        fail(payee, fault_words(fault));
+        free_answer(answer);
+        return;
+    }
+    uint64_t const delay_ms = longest_delay_ms(answer);
+    if (answer->bytes == NULL) {
         remember(payee, resource_id);
-        put_off(answer);
+        tell(payee, answer);
+        free_answer(answer);
+    } else if (delay_ms > 0) {
+        remember(payee, resource_id);
+        put_off(answer, delay_ms);
     } else {
         answer->lane = lane;
         post_answer(answer);

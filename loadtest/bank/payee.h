@@ -33,6 +33,13 @@ struct payee_payment {
     enum payee_answer answer;
 };
 
+/* What is to be answered to one payment. */
+struct payee_decision {
+    enum payee_answer answer;
+    struct reason reject_reason; /* of PAYEE_REJECT, up to 4 characters */
+    uint64_t delay_ms;           /* before the answer */
+};
+
 struct payee_settings {
     struct bank *bank; /* must outlive the payee */
     enum payee_answer answer;
@@ -40,6 +47,10 @@ struct payee_settings {
     uint64_t delay_ms;           /* before each answer */
     unsigned streams;            /* 1 to 6 */
     void *context;
+    /* Decides each payment by itself; its `answer` is not set.  The transactions of one message are
+     * answered together, after the longest of their delays.  NULL: the three fields above hold for
+     * all. */
+    struct payee_decision (*decide)(void *context, const struct payee_payment *payment);
     /* Each transaction, once, when its answer has its 201 (when silent: when it came). May be
      * NULL. */
     void (*answered)(void *context, const struct payee_payment *payment);

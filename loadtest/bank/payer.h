@@ -18,6 +18,7 @@
 #include "loadtest/bank/bank.h"
 #include "loadtest/bank/stream.h"
 #include "proto/base/amount.h"
+#include "proto/iso/pacs008.h"
 #include "proto/record/identifier.h"
 
 struct payer;
@@ -35,6 +36,10 @@ const char *payer_state_text(enum payer_state state);
 struct payer_payment {
     struct participant_code to;
     struct amount amount;
+    enum pacs008_priority priority;
+    struct span uetr; /* optional, as these: */
+    struct span debtor_name, debtor_account;
+    struct span creditor_name, creditor_account, remittance;
     uint64_t timeout_ms; /* from payer_pay to `done`; > 0 */
     void (*done)(struct payer_payment *payment);
     void *context; /* the caller's */

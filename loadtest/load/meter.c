@@ -16,7 +16,6 @@
 #include "proto/http/response_reader.h"
 
 #define PATIENCE_SECONDS 3
-#define TEXT_BYTES (256 * 1024) /* of /metrics; it has about 5 KiB */
 
 struct reading {
     int64_t own_cpu_us;
@@ -30,8 +29,7 @@ struct meter {
     int64_t instants_ns[2];
     struct reading readings[2];
     pthread_t thread;
-    struct response_reader reader;
-    char text[TEXT_BYTES];
+    char text[METER_TEXT_BYTES];
 };
 
 bool meter_parse_url(const char *url, struct config_address *address)
@@ -98,36 +96,36 @@ static int connect_to(const struct config_address *address)
     return peer;
 }
 
-/* The body of /metrics, in meter->text; NULL, or why there is none. */
-static const char *get(struct meter *meter, struct span *text)
+const char *meter_get(const struct config_address *address, char *text, size_t size,
+                      struct span *body)
 {
     static const char request[] =
         "GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
+    struct response_reader reader;
     char bytes[16 * 1024];
     const char *words = "the metrics port cannot be reached";
-    int const peer = connect_to(&meter->address);
+    int const peer = connect_to(address);
     if (peer < 0) return words;
     words = "the metrics port does not answer";
     if (send(peer, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)sizeof request - 1) {
         goto done;
     }
     /* One byte of room is left, so that a number at the text's very end has one behind it. */
-    response_reader_begin(&meter->reader, meter->text, sizeof meter->text - 1);
+    response_reader_begin(&reader, text, size - 1);
     for (enum response_reader_event event = RESPONSE_READER_MORE;
          event != RESPONSE_READER_COMPLETE;) {
         size_t taken;
-        ssize_t const size = recv(peer, bytes, sizeof bytes, 0);
-        if (size < 0) goto done;
-        event = size == 0
-                    ? response_reader_end(&meter->reader)
-                    : response_reader_feed(&meter->reader, span_of(bytes, (size_t)size), &taken);
-        if (event == RESPONSE_READER_BROKEN || (event == RESPONSE_READER_MORE && size == 0)) {
+        ssize_t const got = recv(peer, bytes, sizeof bytes, 0);
+        if (got < 0) goto done;
+        event = got == 0 ? response_reader_end(&reader)
+                         : response_reader_feed(&reader, span_of(bytes, (size_t)got), &taken);
+        if (event == RESPONSE_READER_BROKEN || (event == RESPONSE_READER_MORE && got == 0)) {
             goto done;
         }
     }
-    words = meter->reader.status == 200 ? NULL : "the metrics port refuses";
-    meter->text[meter->reader.body_size] = '\0';
-    *text = span_of(meter->text, meter->reader.body_size);
+    words = reader.status == 200 ? NULL : "the metrics port refuses";
+    text[reader.body_size] = '\0';
+    *body = span_of(text, reader.body_size);
 done:
     (void)close(peer);
     return words;
@@ -146,7 +144,8 @@ static void read_metrics(struct meter *meter, struct reading *reading)
     struct span text;
     reading->own_cpu_us = own_cpu_us();
     const char *words = "there is no metrics port (admin.metrics_listen)";
-    if (!meter->address.off) words = get(meter, &text);
+    if (!meter->address.off)
+        words = meter_get(&meter->address, meter->text, sizeof meter->text, &text);
     if (words == NULL) {
         reading->good =
             meter_find(text, "process_cpu_seconds_total", &reading->cpu_seconds) &&

@@ -33,6 +33,12 @@ struct meter;
 /* "http://HOST:PORT", with or without a path behind it, which is not looked at. */
 MUST_CHECK bool meter_parse_url(const char *url, struct config_address *address);
 
+/* The switch's /metrics now.  Blocks, at most some seconds.  NULL: *body lies in `text`, of `size`
+ * bytes, with a zero behind it.  Else why there is none, static. */
+#define METER_TEXT_BYTES (256 * 1024) /* it has about 5 KiB */
+MUST_CHECK const char *meter_get(const struct config_address *address, char *text, size_t size,
+                                 struct span *body);
+
 /* The value of a sample without labels in Prometheus' text format; false: there is none. */
 MUST_CHECK bool meter_find(struct span text, const char *name, double *value);
 

@@ -15,6 +15,7 @@
 #include "loadtest/bank/bank.h"
 #include "loadtest/bank/payee.h"
 #include "loadtest/bank/payer.h"
+#include "ops/cauce/rule.h"
 #include "ops/cauce/subcommand.h"
 
 #define WINDOW 16         /* payments under way at once */
@@ -27,8 +28,9 @@ enum exit_code { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
 static const char usage[] =
     "usage: cauce bank -c DIR --as CODE [--url URL] [--json] ACTION\n"
     "  pay --to CODE --amount 12.34 [--count N]   pay, and wait for each payment's end\n"
-    "  serve [--accept | --reject REASON | --silent] [--delay MS] [--count N]\n"
-    "                                             answer incoming payments\n"
+    "  serve [--accept | --reject REASON | --silent | --by-amount] [--delay MS] [--count N]\n"
+    "                                             answer incoming payments (--by-amount: as\n"
+    "                                             `cauce conformance --list` says)\n"
     "  balance                                    ask for the balances now\n"
     "DIR is a folder made by `cauce dev`; URL is https://HOST:PORT when not the file's.\n";
 
@@ -39,6 +41,7 @@ struct options {
     const char *action;
     bool json;
     bool has_to, has_amount, has_answer, has_delay, has_count;
+    bool by_amount;
     struct participant_code to;
     struct amount amount;
     enum payee_answer answer;
@@ -84,7 +87,8 @@ static bool read_number(const char *option, const char *text, uint64_t most, uin
 
 static bool set_answer(struct options *options, enum payee_answer answer)
 {
-    if (options->has_answer) return refuse("serve", "one of --accept, --reject and --silent");
+    if (options->has_answer)
+        return refuse("serve", "one of --accept, --reject, --silent and --by-amount");
     options->has_answer = true;
     options->answer = answer;
     return true;
@@ -100,6 +104,7 @@ enum option_kind {
     OPTION_ACCEPT,
     OPTION_REJECT,
     OPTION_SILENT,
+    OPTION_BY_AMOUNT,
     OPTION_DELAY
 };
 
@@ -113,6 +118,7 @@ static const struct option long_options[] = {
     {"accept", no_argument, NULL, OPTION_ACCEPT},
     {"reject", required_argument, NULL, OPTION_REJECT},
     {"silent", no_argument, NULL, OPTION_SILENT},
+    {"by-amount", no_argument, NULL, OPTION_BY_AMOUNT},
     {"delay", required_argument, NULL, OPTION_DELAY},
     {NULL, 0, NULL, 0},
 };
@@ -143,6 +149,7 @@ static bool read_option(struct options *options, int kind, const char *value)
                  identifier_parse_reason(span_text(value), &options->reject_reason)) ||
                 refuse("--reject", "a reason code of up to 4 characters, such as AC03"));
     case OPTION_SILENT: return set_answer(options, PAYEE_SILENT);
+    case OPTION_BY_AMOUNT: options->by_amount = true; return set_answer(options, PAYEE_ACCEPT);
     case OPTION_DELAY:
         options->has_delay = true;
         return read_number("--delay", value, 3600 * 1000, &options->delay_ms);
@@ -170,8 +177,10 @@ static bool check_options(const struct options *options)
         return refuse(options->action, "no --to and no --amount");
     }
     if (!serves && (options->has_answer || options->has_delay)) {
-        return refuse(options->action, "none of --accept, --reject, --silent and --delay");
+        return refuse(options->action,
+                      "none of --accept, --reject, --silent, --by-amount and --delay");
     }
+    if (options->by_amount && options->has_delay) return refuse("--by-amount", "no --delay");
     if (asks && options->has_count) return refuse("balance", "no --count");
     if (options->has_count && options->count == 0) return refuse("--count", "at least 1");
     return true;
@@ -354,6 +363,14 @@ static void on_serving_failed(void *context, const char *words)
     close_run(run);
 }
 
+static struct payee_decision decide(void *context, const struct payee_payment *payment)
+{
+    const struct run *const run = context;
+    return rule_decide(
+        payment->amount,
+        (uint64_t)(run->environment.config.payments_deadline_high_ns / TIME_NS_PER_MS));
+}
+
 static enum fault start_serving(struct run *run)
 {
     struct payee_settings const settings = {.bank = run->bank,
@@ -362,6 +379,7 @@ static enum fault start_serving(struct run *run)
                                             .delay_ms = run->options->delay_ms,
                                             .streams = 1,
                                             .context = run,
+                                            .decide = run->options->by_amount ? decide : NULL,
                                             .answered = on_answered,
                                             .failed = on_serving_failed};
     return payee_open(&run->payee, &settings);

@@ -150,6 +150,25 @@ static bool check_signature(const char *path, enum message_part part, const stru
     return good;
 }
 
+/* The canonical form of the whole but `excluded`. False: *refusal says why. */
+static bool canonicalise(struct xml_document *document, uint16_t excluded, struct span *canonical,
+                         struct refusal *refusal)
+{
+    static char buffer[LIMIT_CANONICAL_BYTES];
+    size_t size;
+    enum fault const fault =
+        canonical_write(document, 0, excluded, XML_NAMESPACE_NONE, buffer, sizeof buffer, &size);
+    if (fault == FAULT_NONE) {
+        *canonical = span_of(buffer, size);
+        return true;
+    }
+    refusal_set(refusal, REFUSAL_BADXML,
+                fault == FAULT_FULL ? "the canonical form is too long"
+                                    : "a relative namespace name has no canonical form");
+    field_locate(refusal, document, 0);
+    return false;
+}
+
 static int check(struct message_reader *reader, struct span bytes, const struct options *options)
 {
     static const struct message_rules rules = {.side = MESSAGE_BY_SWITCH};
@@ -168,27 +187,14 @@ static int check(struct message_reader *reader, struct span bytes, const struct 
         !check_signature(options->certificate, part, &message, &refusal, &code)) {
         return code;
     }
+    /* Of an Envelope that has no canonical form no signature can be judged: the switch refuses it. */
+    struct span canonical;
+    if (options->certificate == NULL && part == MESSAGE_ENVELOPE &&
+        !canonicalise(message.document, XML_NONE, &canonical, &refusal)) {
+        return say_refusal(stdout, &refusal);
+    }
     printf("ok %.*s\n", (int)identifier.size, identifier.bytes);
     return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_HINDERED;
-}
-
-/* The canonical form of the whole but `excluded`. False: *refusal says why. */
-static bool canonicalise(struct xml_document *document, uint16_t excluded, struct span *canonical,
-                         struct refusal *refusal)
-{
-    static char buffer[LIMIT_CANONICAL_BYTES];
-    size_t size;
-    enum fault const fault =
-        canonical_write(document, 0, excluded, XML_NAMESPACE_NONE, buffer, sizeof buffer, &size);
-    if (fault == FAULT_NONE) {
-        *canonical = span_of(buffer, size);
-        return true;
-    }
-    refusal_set(refusal, REFUSAL_BADXML,
-                fault == FAULT_FULL ? "the canonical form is too long"
-                                    : "a relative namespace name has no canonical form");
-    field_locate(refusal, document, 0);
-    return false;
 }
 
 static bool parse_xml(struct xml_document *document, struct span bytes, struct refusal *refusal)

@@ -199,8 +199,14 @@ bool process_stop(struct process *process, int wait_ms)
         if (!process_is_running(process)) return process->exit_code == 0;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * TIME_NS_PER_MS}, NULL);
     }
+    process_kill(process);
+    return false;
+}
+
+void process_kill(struct process *process)
+{
     int status;
+    if (!process_is_running(process)) return;
     kill(process->pid, SIGKILL);
     if (waitpid(process->pid, &status, 0) == process->pid) note_end(process, status);
-    return false;
 }

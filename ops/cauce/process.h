@@ -42,4 +42,7 @@ bool process_is_running(struct process *process);
 /* SIGTERM, up to `wait_ms` for its end, then SIGKILL. True: it ended by itself with exit code 0. */
 bool process_stop(struct process *process, int wait_ms);
 
+/* SIGKILL, and waits for its end: as a machine that loses power. */
+void process_kill(struct process *process);
+
 #endif

@@ -12,7 +12,8 @@
     X(bank, "pay, answer and ask as one of its banks")                                             \
     X(message, "check or sign a message")                                                          \
     X(verify, "check a whole ledger, entry by entry")                                              \
-    X(load, "test a running switch under load")
+    X(load, "test a running switch under load")                                                    \
+    X(conformance, "prove a bank's connector, step by step")
 
 #define SUBCOMMAND_DECLARE(name, words) int name##_main(int count, char **arguments);
 SUBCOMMAND_LIST(SUBCOMMAND_DECLARE)

@@ -14,6 +14,8 @@
       "TLS connections of participants now open")                                                  \
     X(HANDSHAKES_FAILED, "cauce_tls_handshakes_failed_total", "counter",                           \
       "TLS handshakes that did not end well")                                                      \
+    X(CONNECTIONS_REFUSED, "cauce_connections_refused_total", "counter",                           \
+      "connections of participants' port closed or refused to keep room for others")               \
     X(REQUESTS, "cauce_http_requests_total", "counter", "HTTP requests of participants answered")  \
     X(REQUESTS_REFUSED, "cauce_http_requests_refused_total", "counter",                            \
       "of these with a status of 400 or above")                                                    \

@@ -4,7 +4,8 @@
  *
  *     LINE --token byte--> NAME --":"--> GAP --visible--> VALUE --CR--> VALUE_END --LF--> LINE
  *       |                                 \--------CR-----------------/
- *       \--CR--> BLOCK_END --LF--> complete
+ *       |--CR--> BLOCK_END --LF--> complete
+ *       \--white space, where lines may be folded--> GAP or VALUE of the line before
  *
  * Possible failures: a byte that has no arrow (malformed), or a bound is reached. */
 #include "proto/http/fields.h"
@@ -46,6 +47,7 @@ void fields_begin(struct fields *fields, const char *base, size_t at)
     fields->size = (uint16_t)at;
     fields->count = 0;
     fields->state = LINE;
+    fields->may_fold = false;
     fields->words = "";
 }
 
@@ -68,6 +70,19 @@ static const char *value_words(char byte)
                         : "a control character in a header";
 }
 
+/* White space at the start of a line: the field before it is not complete yet. */
+static enum fields_verdict go_on(struct fields *fields)
+{
+    if (!fields->may_fold || fields->count == 0) {
+        return broken(fields, "a folded header line, or white space before a name");
+    }
+    fields->count--;
+    struct field *const field = &fields->list[fields->count];
+    fields->state = field->value_size == 0 ? GAP : VALUE;
+    if (fields->state == GAP) field->value_at = (uint16_t)(fields->size + 1);
+    return FIELDS_MORE;
+}
+
 /* The first byte of a line. */
 static enum fields_verdict begin_line(struct fields *fields, char byte)
 {
@@ -75,7 +90,7 @@ static enum fields_verdict begin_line(struct fields *fields, char byte)
         fields->state = BLOCK_END;
         return FIELDS_MORE;
     }
-    if (is_gap(byte)) return broken(fields, "a folded header line, or white space before a name");
+    if (is_gap(byte)) return go_on(fields);
     if (byte == '\n') return broken(fields, value_words(byte));
     if (!fields_is_token_byte(byte)) return broken(fields, "a header name that is no token");
     if (fields->count == LIMIT_HEADERS) return too_large(fields, "more than 64 headers");

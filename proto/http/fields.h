@@ -4,7 +4,8 @@
  * head of a part.  The bytes stay with the caller; a struct fields keeps only where each name and
  * value lies.  What WIRE section 1 calls malformed is refused at the very byte that shows it: bare
  * CR or LF, a folded line, space before the colon, control characters, a name that is no token.
- * So the verdict is the same however the bytes were cut into pieces.
+ * So the verdict is the same however the bytes were cut into pieces.  Only the head of a part may
+ * have folded lines, where MIME has them (RFC 5322, 2.2.3); their CRLF then stands in the value.
  * One thread at a time. */
 #ifndef PROTO_HTTP_FIELDS_H
 #define PROTO_HTTP_FIELDS_H
@@ -36,6 +37,8 @@ struct fields {
     uint16_t size;    /* offset behind the last byte taken, <= LIMIT_HEAD_BYTES */
     uint16_t count;   /* complete fields in list */
     uint8_t state;    /* fields.c */
+    bool may_fold;    /* a line that begins with white space goes on with the value above it; false
+                         until the caller, behind fields_begin, says so */
     const char *words; /* static; after FIELDS_BROKEN and FIELDS_TOO_LARGE */
     struct field list[LIMIT_HEADERS];
 };

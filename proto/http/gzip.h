@@ -15,7 +15,8 @@ struct gzip;
 enum gzip_verdict {
     GZIP_GOOD,
     GZIP_TOO_LARGE, /* 413: it would not fit the buffer */
-    GZIP_BROKEN     /* 400: not gzip, cut off, a wrong check sum, or something behind the member */
+    GZIP_BROKEN     /* 400: not gzip, cut off, a wrong check sum, something behind the member, or in
+                       more blocks than LIMIT_GZIP_WORK allows */
 };
 
 /* On FAULT_NONE, *out is the caller's until gzip_close. FAULT_MEMORY: no memory. */

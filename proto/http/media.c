@@ -9,9 +9,10 @@ struct parameter {
     struct span value;
 };
 
+/* White space; CRLF stands only in a folded line of a part's head (fields.h). */
 static void skip_gap(struct span *rest)
 {
-    while (rest->size > 0 && (rest->bytes[0] == ' ' || rest->bytes[0] == '\t')) {
+    while (rest->size > 0 && memchr(" \t\r\n", rest->bytes[0], 4)) {
         *rest = span_after(*rest, 1);
     }
 }

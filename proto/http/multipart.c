@@ -85,6 +85,7 @@ static struct span read_part(struct span body, size_t from, size_t at, struct sp
     struct fields fields;
     struct media_boundary ignored;
     fields_begin(&fields, body.bytes + from, 0);
+    fields.may_fold = true;
     if (fields_scan(&fields, span_of(body.bytes + from, head_end - from), &taken) !=
         FIELDS_COMPLETE) {
         findings->broken = "the head of a part is malformed, too large or has no end";

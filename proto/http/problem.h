@@ -17,7 +17,7 @@
     X(TARGET_TOO_LONG, "target-too-long", 414, "The request target is longer than 4 KiB")          \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "The head is above 16 KiB or 64 headers")             \
     X(NOT_FOUND, "not-found", 404, "There is no such resource")                                    \
-    X(FORBIDDEN, "forbidden", 403, "The certificate does not belong to this participant")          \
+    X(FORBIDDEN, "forbidden", 403, "The certificate does not entitle to this resource")            \
     X(METHOD, "method", 405, "The resource does not take this method")                             \
     X(NOT_ACCEPTABLE, "not-acceptable", 406, "Accept names nothing that can be sent")              \
     X(STARTING, "starting", 503, "The switch is starting")                                         \
@@ -32,6 +32,7 @@
     X(MULTIPART, "multipart", 400, "The multipart body is broken or has no part")                  \
     X(RATE, "rate", 429, "The participant's rate or its places for answers are used up")           \
     X(STREAMS, "streams", 429, "The participant has all its streams open")                         \
+    X(CONNECTIONS, "connections", 429, "The participant has all its connections open")             \
     X(SLOW, "slow", 408, "The request took too long to arrive")                                    \
     X(GONE, "gone", 410, "The stream or this step of it is gone")                                  \
     X(INTERNAL, "internal", 500, "The switch could not answer; the outcome is unknown")

@@ -14,9 +14,6 @@
 
 enum state { BLANK, BLANK_END, LINE, LINE_END, FIELDS, BODY, DONE, FULL, REFUSED };
 
-/* Method and version beside the longest target. */
-#define LINE_BYTES_MAX (LIMIT_TARGET_BYTES + 64)
-
 void request_begin(struct request_reader *reader)
 {
     reader->state = BLANK;
@@ -108,7 +105,7 @@ static enum request_event judge_line(struct request_reader *reader, struct span 
     return REQUEST_MORE;
 }
 
-/* A line that is longer than any good one: which of its parts is it? */
+/* The line alone is longer than a head may be: is it the target, or the whole? */
 static enum request_event judge_long_line(struct request_reader *reader)
 {
     const char *const first = memchr(reader->head, ' ', reader->head_size);
@@ -120,7 +117,7 @@ static enum request_event judge_long_line(struct request_reader *reader)
             return refuse(reader, PROBLEM_TARGET_TOO_LONG, "a target above 4 KiB");
         }
     }
-    return malformed(reader, "a method or version without an end");
+    return refuse(reader, PROBLEM_HEAD_TOO_LARGE, "a request line above 16 KiB");
 }
 
 /* One byte of the blank line before a request, or of the request line. */
@@ -135,6 +132,7 @@ static enum request_event step_line(struct request_reader *reader, char byte)
             reader->state = BLANK;
             return REQUEST_MORE;
         }
+        if (reader->head_size == LIMIT_HEAD_BYTES) return judge_long_line(reader);
         reader->head[reader->head_size++] = byte;
         reader->state = FIELDS;
         fields_begin(&reader->request.fields, reader->head, reader->head_size);
@@ -154,9 +152,8 @@ static enum request_event step_line(struct request_reader *reader, char byte)
         reader->state = LINE_END;
     } else if (byte < ' ' || byte > '~') {
         return malformed(reader, "a byte in the request line that is not printable ASCII");
-    } else if (reader->head_size == LINE_BYTES_MAX) {
-        return judge_long_line(reader);
     }
+    if (reader->head_size == LIMIT_HEAD_BYTES) return judge_long_line(reader);
     reader->head[reader->head_size++] = byte;
     return REQUEST_MORE;
 }

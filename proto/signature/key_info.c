@@ -5,7 +5,9 @@
  * Several may be named, by several parts, a chain's CA among them that nobody registered: what any
  * part names is a candidate.  A name spelled otherwise than RFC 2253 names nobody, which only means
  * that all certificates are tried; so does an empty element, as xmlsec1 leaves those of its template
- * that it does not fill. */
+ * that it does not fill.
+ *
+ * Parts are counted, an X509Data without any as one: that bounds all elements of a KeyInfo. */
 #include "proto/signature/key_info.h"
 
 #include "proto/base/limits.h"
@@ -117,12 +119,20 @@ static enum signature_flaw read_issuer_serial(struct reading *reading, uint16_t 
     return SIGNATURE_FLAW_NONE;
 }
 
+static enum signature_flaw count_part(struct reading *reading)
+{
+    reading->part_count += 1;
+    return reading->part_count <= LIMIT_KEY_INFO_PARTS ? SIGNATURE_FLAW_NONE
+                                                       : SIGNATURE_FLAW_KEY_INFO_LONG;
+}
+
 static enum signature_flaw read_part(struct reading *reading, uint16_t node)
 {
     bool const is_issuer_serial = is_named(reading, node, "X509IssuerSerial");
-    enum signature_flaw const flaw = judge_element(reading, node, !is_issuer_serial);
+    enum signature_flaw flaw = judge_element(reading, node, !is_issuer_serial);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
-    if (++reading->part_count > LIMIT_KEY_INFO_PARTS) return SIGNATURE_FLAW_KEY_INFO_LONG;
+    flaw = count_part(reading);
+    if (flaw != SIGNATURE_FLAW_NONE) return flaw;
 
     if (is_issuer_serial) return read_issuer_serial(reading, node);
     if (is_named(reading, node, "X509Certificate")) return read_certificate(reading, node);
@@ -140,8 +150,9 @@ static enum signature_flaw read_data(struct reading *reading, uint16_t data)
     if (!is_named(reading, data, "X509Data")) return SIGNATURE_FLAW_KEY_INFO;
     enum signature_flaw flaw = judge_element(reading, data, false);
     if (flaw != SIGNATURE_FLAW_NONE) return flaw;
-    for (uint16_t part = document_first(reading->document, data); part != XML_NONE;
-         part = document_next(reading->document, part)) {
+    uint16_t part = document_first(reading->document, data);
+    if (part == XML_NONE) return count_part(reading);
+    for (; part != XML_NONE; part = document_next(reading->document, part)) {
         flaw = read_part(reading, part);
         if (flaw != SIGNATURE_FLAW_NONE) return flaw;
     }

@@ -64,8 +64,9 @@ void signature_close(struct signature_checker *checker)
     free(checker);
 }
 
-/* WIRE section 3: "Attributes Id inside ds:Signature are allowed when unique." The shape bounds how
- * many there can be, so comparing each with each is bounded too. */
+/* WIRE section 3: "Attributes Id inside ds:Signature are allowed when unique." There are no more
+ * than LIMIT_SIGNATURE_IDS elements in a Signature that the two readers before let through; were one
+ * of them to let more through, it is a flaw here, not an overrun. */
 static enum signature_flaw judge_ids(const struct xml_document *document, uint16_t signature,
                                      uint16_t *node)
 {
@@ -81,7 +82,7 @@ static enum signature_flaw judge_ids(const struct xml_document *document, uint16
         for (size_t j = 0; j < count; j++) {
             if (span_equal(ids[j], id)) return SIGNATURE_FLAW_ID_TWICE;
         }
-        assert(count < LIMIT_SIGNATURE_IDS); /* LIMIT_KEY_INFO_PARTS sees to it */
+        if (count == LIMIT_SIGNATURE_IDS) return SIGNATURE_FLAW_KEY_INFO_LONG;
         ids[count++] = id;
     }
     return SIGNATURE_FLAW_NONE;

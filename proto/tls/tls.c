@@ -27,12 +27,13 @@
 
 struct tls {
     SSL *ssl;
-    const char *words; /* static; "" while nothing has failed */
-    size_t unfinished; /* plain bytes of a record that has been sealed but not wholly written */
-    bool failed;       /* set once, never cleared */
-    bool established;  /* set once */
-    bool ending;       /* tls_end was called */
-    struct hash peer;  /* once established */
+    const char *words;    /* static; "" while nothing has failed */
+    size_t unfinished;    /* plain bytes of a record that has been sealed but not wholly written */
+    bool failed;          /* set once, never cleared */
+    bool established;     /* set once */
+    bool ending;          /* tls_end was called */
+    unsigned key_updates; /* that the peer has sent */
+    struct hash peer;     /* once established */
     char server_name[LIMIT_HOST_BYTES + 1]; /* a client's */
     struct tls_memory memory;
 };
@@ -96,6 +97,19 @@ static enum tls_result explain(struct tls *tls, int returned)
     }
 }
 
+/* libssl shows every message here.  A peer that changes its keys again and again makes us derive keys,
+ * 8 us for 27 bytes, and libssl reads on until the input is used up: so it is. */
+static void count_key_updates(int is_ours, int version, int kind, const void *bytes, size_t size,
+                              SSL *ssl, void *context)
+{
+    (void)version, (void)ssl;
+    struct tls *tls = context;
+    if (is_ours || kind != SSL3_RT_HANDSHAKE || size == 0) return;
+    if (*(const unsigned char *)bytes != SSL3_MT_KEY_UPDATE) return;
+    tls->key_updates += 1;
+    if (tls->key_updates > LIMIT_TLS_KEY_UPDATES) tls->memory.input = span_of(NULL, 0);
+}
+
 enum fault tls_open(struct tls **out, struct tls_context *context, const char *server_name)
 {
     assert((server_name != NULL) == (context->role == TLS_CLIENT));
@@ -106,6 +120,7 @@ enum fault tls_open(struct tls **out, struct tls_context *context, const char *s
     tls->words = "";
     tls->unfinished = 0;
     tls->failed = tls->established = tls->ending = false;
+    tls->key_updates = 0;
     tls->server_name[0] = '\0';
     tls->memory.input = span_of(NULL, 0);
     tls->memory.start = tls->memory.end = 0;
@@ -116,6 +131,8 @@ enum fault tls_open(struct tls **out, struct tls_context *context, const char *s
     BIO *bio = tls_memory_bio(context->memory, &tls->memory);
     if (bio == NULL) goto failed;
     SSL_set_bio(tls->ssl, bio, bio);
+    SSL_set_msg_callback(tls->ssl, count_key_updates);
+    SSL_set_msg_callback_arg(tls->ssl, tls);
 
     switch (context->role) {
     case TLS_SERVER: SSL_set_accept_state(tls->ssl); break;
@@ -151,6 +168,10 @@ enum tls_result tls_read(struct tls *tls, struct span *input, char *plain, size_
     int const returned = SSL_read_ex(tls->ssl, plain, plain_max, size);
     *input = tls->memory.input;
     tls->memory.input = span_of(NULL, 0);
+    if (tls->key_updates > LIMIT_TLS_KEY_UPDATES) {
+        *size = 0;
+        return fail(tls, "too many changes of keys");
+    }
 
     enum tls_result const result = returned == 1 ? TLS_READY : explain(tls, returned);
     if (result != TLS_FAILED && !establish(tls)) {

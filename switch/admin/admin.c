@@ -258,6 +258,7 @@ static bool duty(void *context)
         struct server *const server = admin->ports[i].server;
         if (!server) continue;
         did |= server_accept(server);
+        did |= server_show(server);
         did |= server_flush(server);
     }
     if (loop_is_asked_to_stop(admin->loop)) stop(admin);

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define PAGE_BYTES 4096 /* the smallest there are */
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
+#define SMALL_PAGE_BYTES ((size_t)4096) /* the smallest of any machine */
 
 enum fault pages_open(struct pages *pages, size_t size)
 {
@@ -17,8 +17,9 @@ enum fault pages_open(struct pages *pages, size_t size)
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED) return FAULT_MEMORY;
     (void)madvise(bytes, size, MADV_HUGEPAGE); /* advice: small pages work too, only slower */
-    for (size_t at = 0; at < size; at += PAGE_BYTES) /* the kernel's zeros need no writing again */
-        ((volatile uint8_t *)bytes)[at] = 0;
+    /* They are zeros already; a write to each makes the kernel find them now, not later. */
+    for (size_t at = 0; at < size; at += SMALL_PAGE_BYTES)
+        ((volatile char *)bytes)[at] = 0;
     *pages = (struct pages){.bytes = bytes, .size = size};
     return FAULT_NONE;
 }

@@ -15,8 +15,8 @@ void arrival_take(struct connection *connection, struct span plain);
 /* Reads on where answers have made room. */
 void arrival_go_on(struct connection *connection);
 
-/* Shows its stalled request again; false: it has stalled again. Assumed: it is stalled. */
-bool arrival_retry(struct connection *connection);
+/* Shows the handler its complete request; false: it has stalled, and is to be shown again. */
+bool arrival_show(struct connection *connection);
 
 /* Answers the request that is being read, of which the handler will not see more, with a problem;
  * it is the connection's last. */

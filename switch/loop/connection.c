@@ -72,6 +72,12 @@ static void count_open(struct server *server, int change)
     if (metrics) metric_set(metrics, METRIC_CONNECTIONS_OPEN, server->connection_count);
 }
 
+void connection_count_refused(struct server *server)
+{
+    struct metric_block *const metrics = server->settings.metrics;
+    if (metrics) metric_add(metrics, METRIC_CONNECTIONS_REFUSED, 1);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct connection *const connection = handle->data;
@@ -80,6 +86,7 @@ static void on_handle_closed(uv_handle_t *handle)
     struct server *const server = connection->server;
     queue_leave(&connection->all);
     queue_leave(&connection->dirty);
+    server->closing_count -= 1;
     count_open(server, -1);
     if (server->connection_count == 0) (void)uv_timer_stop(&server->grace);
     tls_close(connection->tls);
@@ -91,7 +98,9 @@ void connection_vanish(struct connection *connection)
     if (connection->state == CONNECTION_CLOSING) return;
     connection->state = CONNECTION_CLOSING;
     struct server *const server = connection->server;
-    queue_leave(&connection->stalled);
+    server->closing_count += 1;
+    stranger_leave(connection);
+    owner_leave(connection);
     while (connection->first) {
         struct exchange *const exchange = connection->first;
         if (exchange->state != EXCHANGE_OPEN) {
@@ -173,8 +182,9 @@ static void on_time(uv_timer_t *timer)
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
-    const struct connection *const connection = handle->data;
-    *buffer = uv_buf_init(connection->server->read_buffer, SERVER_READ_BYTES);
+    struct connection *const connection = handle->data;
+    bool const may_read = !connection->row || stranger_may_enter(connection);
+    *buffer = uv_buf_init(connection->server->read_buffer, may_read ? SERVER_READ_BYTES : 0);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
@@ -182,8 +192,9 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
 static void read_socket(struct connection *connection)
 {
     size_t const waiting = connection->ahead.bytes ? connection->ahead_size : 0;
-    bool const wanted = connection->state == CONNECTION_LINGERING ||
-                        (waiting <= AHEAD_STOP_BYTES && !connection->is_ended);
+    bool const has_room = connection->state == CONNECTION_LINGERING ||
+                          (waiting <= AHEAD_STOP_BYTES && !connection->is_ended);
+    bool const wanted = has_room && !connection->is_sated && !queue_holds(&connection->knocking);
     uv_stream_t *const stream = (uv_stream_t *)&connection->socket;
     if (wanted == connection->is_reading) return;
     connection->is_reading = wanted;
@@ -201,7 +212,7 @@ static void settle(struct connection *connection)
     const struct server_settings *const settings = &connection->server->settings;
     bool const is_open = connection->state == CONNECTION_OPEN;
     bool const is_asking = request_started(&connection->reader) && !connection->is_last_request &&
-                           !queue_holds(&connection->stalled);
+                           !queue_holds(&connection->ready);
     if (is_open && is_asking && connection->request_ns == CONNECTION_NEVER) {
         connection->request_ns = now + settings->request_timeout_ns;
     }
@@ -222,23 +233,24 @@ void connection_flush(struct connection *connection)
         connection_vanish(connection);
         return;
     }
+    connection->is_sated = false;
     if (connection->state == CONNECTION_OPEN) sender_send(connection);
     if (connection->state == CONNECTION_OPEN) arrival_go_on(connection);
     if (connection->is_cut) connection_vanish(connection);
     if (connection->state != CONNECTION_CLOSING) settle(connection);
 }
 
-/* The peer sends no more.  Answers that are being made still go out to it; a poll that waits would
- * wait for nobody. */
+/* The peer sends no more.  What it has asked is still shown and answered; a poll that waits would
+ * wait for nobody, and so would a request that has stalled. */
 static void on_end(struct connection *connection)
 {
     connection->is_ended = true;
-    if (connection->waiting || connection->reading || queue_holds(&connection->stalled) ||
-        !connection->first) {
+    bool const is_ready = queue_holds(&connection->ready) && !connection->has_stalled;
+    bool const is_incomplete = connection->reading && !is_ready;
+    if (connection->waiting || is_incomplete || !connection->first) {
         connection_vanish(connection);
         return;
     }
-    connection->is_last_request = true;
     settle(connection);
 }
 
@@ -259,6 +271,7 @@ static bool decrypt(struct connection *connection, struct span input)
                                                 sizeof server->plain_buffer, &size);
         if (!was_established && tls_is_established(connection->tls)) {
             connection->handshake_ns = CONNECTION_NEVER;
+            connection_identify(connection);
         }
         switch (result) {
         case TLS_READY: arrival_take(connection, span_of(server->plain_buffer, size)); break;
@@ -283,6 +296,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct connection *const connection = stream->data;
     if (connection->state == CONNECTION_CLOSING || size == 0) return;
+    if (size == UV_ENOBUFS) { /* on_room: it knocks */
+        read_socket(connection);
+        return;
+    }
     if (size < 0) {
         bool const is_proper = size == UV_EOF && !connection->tls;
         if (is_proper && connection->state == CONNECTION_OPEN) {
@@ -291,6 +308,12 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
             connection_vanish(connection);
         }
         return;
+    }
+    stranger_heard(connection);
+    if (size == SERVER_READ_BYTES) { /* there may be more: others first */
+        connection->is_sated = true;
+        connection_touch(connection);
+        read_socket(connection);
     }
     if (connection->state == CONNECTION_LINGERING) return;
     struct span const bytes = span_of(buffer->base, (size_t)size);
@@ -305,7 +328,27 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     if (connection->state != CONNECTION_CLOSING) settle(connection);
 }
 
-void connection_open(struct server *server, int socket_fd)
+void connection_identify(struct connection *connection)
+{
+    struct server *const server = connection->server;
+    uint32_t owner;
+    if (!connection->row || !server->handler.owner) return;
+    const struct hash *const peer = connection->tls ? tls_peer_fingerprint(connection->tls) : NULL;
+    connection->is_surplus = false;
+    if (!server->handler.owner(server->handler.context, peer, &owner)) return;
+    if (owner_join(connection, owner)) {
+        stranger_leave(connection);
+    } else {
+        connection->is_surplus = true;
+    }
+}
+
+void connection_read_on(struct connection *connection)
+{
+    settle(connection);
+}
+
+void connection_open(struct server *server, int socket_fd, uint64_t origin)
 {
     struct connection *const connection = calloc(1, sizeof *connection);
     if (!connection) goto no_memory;
@@ -313,11 +356,13 @@ void connection_open(struct server *server, int socket_fd)
     if (context && tls_open(&connection->tls, context, NULL) != FAULT_NONE) goto no_tls;
     uv_loop_t *const loop = loop_uv(server->settings.loop);
     connection->server = server;
+    connection->owner = OWNER_STRANGERS;
     if (uv_tcp_init(loop, &connection->socket) != 0) goto no_socket;
     (void)uv_timer_init(loop, &connection->timer); /* cannot fail */
     connection->handles_open = 2;
     connection->socket.data = connection->timer.data = connection->write.data = connection;
     queue_append(&server->connections, &connection->all);
+    stranger_join(connection, origin);
     count_open(server, 1);
     connection->request_ns = connection->idle_ns = connection->wait_ns = connection->stall_ns =
         connection->linger_ns = connection->timer_ns = CONNECTION_NEVER;

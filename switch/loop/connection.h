@@ -24,7 +24,11 @@ enum connection_state {
 
 struct connection {
     struct server *server;
-    struct queue all, stalled, dirty; /* links in the server's rows */
+    struct queue all, dirty; /* links in the server's rows */
+    struct queue ready;      /* link in its owner's: its request is to be shown */
+    struct queue silent, silent_of_row, knocking; /* links of a stranger */
+    struct stranger_row *row;                     /* NULL: it is none */
+    uint32_t owner;                               /* OWNER_STRANGERS while it is one */
     uv_tcp_t socket;
     uv_timer_t timer; /* fires at the earliest deadline below, or before */
     uv_write_t write;
@@ -41,6 +45,10 @@ struct connection {
     struct pool_buffer ahead; /* plain text that came before its turn */
     size_t ahead_size;
     bool is_reading;       /* the socket is being read */
+    bool is_let_in;        /* a stranger whose next read is granted */
+    bool is_surplus;       /* a stranger only because its owner has too many */
+    bool is_sated;         /* it was read as much as one turn allows */
+    bool has_stalled;      /* the request to be shown was, and stalled */
     bool is_body_unread;   /* between the head and the end of a request with a body */
     bool is_continue_owed; /* 100 Continue is to be sent when the request is the first */
     bool is_last_request;  /* nothing more is read as a request */
@@ -64,7 +72,17 @@ struct connection {
 };
 
 /* Takes over a connected socket; on a fault the socket is closed. */
-void connection_open(struct server *server, int socket_fd);
+void connection_open(struct server *server, int socket_fd, uint64_t origin);
+
+/* Asks the handler whose it is, if that is not known yet.
+ * Assumed: established. */
+void connection_identify(struct connection *connection);
+
+/* Watches its socket again where it may be read. */
+void connection_read_on(struct connection *connection);
+
+/* One connection more was refused or closed to keep room. */
+void connection_count_refused(struct server *server);
 
 /* Sends what can be sent, shows what can be shown. */
 void connection_flush(struct connection *connection);

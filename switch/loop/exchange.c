@@ -35,6 +35,7 @@ struct exchange *exchange_begin(struct server *server, struct connection *connec
         .connection = connection,
         .slot = exchange->slot,
         .generation = exchange->generation,
+        .owner = connection->owner,
         .state = EXCHANGE_READING,
         .is_json = server->settings.problems_in_json,
     };
@@ -47,6 +48,7 @@ struct exchange *exchange_begin(struct server *server, struct connection *connec
 void exchange_release(struct exchange *exchange)
 {
     struct server *const server = exchange->server;
+    owner_let_go(exchange);
     pool_give(server->pool, &exchange->answer);
     exchange->state = EXCHANGE_FREE;
     exchange->connection = NULL;
@@ -97,9 +99,10 @@ void exchange_wake_after(struct exchange *exchange, int64_t after_ns)
 
 enum fault exchange_room(struct exchange *exchange, size_t size, char **body)
 {
-    struct pool *const pool = exchange->server->pool;
-    pool_give(pool, &exchange->answer);
-    enum fault const fault = pool_take(pool, EXCHANGE_HEAD_BYTES + size, &exchange->answer);
+    struct server *const server = exchange->server;
+    pool_give(server->pool, &exchange->answer);
+    enum fault const fault = pool_take(server->pool, &server->owners[exchange->owner].share,
+                                       EXCHANGE_HEAD_BYTES + size, &exchange->answer);
     if (fault == FAULT_NONE) *body = exchange->answer.bytes + EXCHANGE_HEAD_BYTES;
     return fault;
 }
@@ -139,6 +142,7 @@ void exchange_answer(struct exchange *exchange, const struct response *response,
     assert(EXCHANGE_HEAD_BYTES + body_size <= exchange->answer.size);
 
     /* From here on nothing can fail. */
+    owner_let_go(exchange);
     exchange->answer_at = EXCHANGE_HEAD_BYTES - head.size;
     exchange->answer_end = EXCHANGE_HEAD_BYTES + (exchange->is_head_only ? 0 : body_size);
     memcpy(exchange->answer.bytes + exchange->answer_at, head.bytes, head.size);
@@ -196,6 +200,7 @@ void exchange_cut(struct exchange *exchange)
         return;
     }
     /* Answered with nothing: the flush closes the connection before its turn comes. */
+    owner_let_go(exchange);
     pool_give(exchange->server->pool, &exchange->answer);
     exchange->answer_at = exchange->answer_end = 0;
     exchange->state = EXCHANGE_ANSWERED;

@@ -17,6 +17,7 @@
 
 #include "proto/base/log.h"
 #include "switch/loop/loop_internal.h"
+#include "switch/loop/stranger.h"
 
 #define BACKLOG 1024
 #define REST_MS 100
@@ -46,12 +47,12 @@ static void on_rested(uv_timer_t *timer)
     (void)uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
 
-static void deal(struct listener *listener, int socket_fd)
+static void deal(struct listener *listener, int socket_fd, uint64_t origin)
 {
     for (size_t i = 0; i < listener->server_count; i++) {
         struct server *const server = listener->servers[listener->next];
         listener->next = (listener->next + 1) % listener->server_count;
-        if (server_adopt(server, socket_fd) == FAULT_NONE) return;
+        if (server_adopt(server, socket_fd, origin) == FAULT_NONE) return;
     }
     LOG(LOG_WARNING, "listener", "a connection was closed: too many wait to be taken over");
     (void)close(socket_fd);
@@ -63,10 +64,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct listener *const listener = poll->data;
     if (status != 0) return;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int const socket_fd =
-            accept4(listener->socket_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer = {0};
+        socklen_t size = sizeof peer;
+        int const socket_fd = accept4(listener->socket_fd, (struct sockaddr *)&peer, &size,
+                                      SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket_fd >= 0) {
-            deal(listener, socket_fd);
+            deal(listener, socket_fd, stranger_origin(&peer));
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) return;

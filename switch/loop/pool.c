@@ -61,17 +61,27 @@ enum fault pool_open(struct pool **out)
     return FAULT_NONE;
 }
 
-enum fault pool_take(struct pool *pool, size_t size, struct pool_buffer *buffer)
+static uint32_t share_max(size_t class)
+{
+    uint32_t const quarter = classes[class].count / 4;
+    return quarter < 2 ? 2 : quarter;
+}
+
+enum fault pool_take(struct pool *pool, struct pool_share *share, size_t size,
+                     struct pool_buffer *buffer)
 {
     for (size_t i = 0; i < POOL_CLASSES; i++) {
         struct pool_stack *const stack = &pool->stacks[i];
         if (classes[i].bytes < size || stack->free_count == 0) continue;
+        if (share->lent[i] >= share_max(i)) continue;
+        share->lent[i] += 1;
         stack->free_count -= 1;
         pool->lent += 1;
         *buffer = (struct pool_buffer){
             .bytes = stack->free[stack->free_count],
             .size = classes[i].bytes,
             .class = (enum pool_class)i,
+            .share = share,
         };
         return FAULT_NONE;
     }
@@ -83,6 +93,8 @@ void pool_give(struct pool *pool, struct pool_buffer *buffer)
     if (!buffer->bytes) return;
     struct pool_stack *const stack = &pool->stacks[buffer->class];
     assert(stack->free_count < classes[buffer->class].count);
+    assert(buffer->share->lent[buffer->class] > 0);
+    buffer->share->lent[buffer->class] -= 1;
     stack->free[stack->free_count++] = buffer->bytes;
     pool->lent -= 1;
     *buffer = (struct pool_buffer){0};

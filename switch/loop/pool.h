@@ -2,6 +2,8 @@
  *
  * Bodies are received into them, answers leave from them, and what a client has sent ahead waits in
  * them.  When a size has run out the next larger one serves; when all have, the caller refuses.
+ * What is lent on a share is at most a quarter of each size (of the few largest half), so that no
+ * borrower leaves nothing for the others.
  * Memory: reserved in pool_open; the system gives a page when it is first written.
  * Threads: the one of its loop. */
 #ifndef SWITCH_LOOP_POOL_H
@@ -30,10 +32,16 @@ enum pool_class {
         POOL_CLASSES
 };
 
+/* What one borrower has of each size; zeros at first. The caller's; longer than its buffers. */
+struct pool_share {
+    uint32_t lent[POOL_CLASSES];
+};
+
 struct pool_buffer {
     char *bytes; /* NULL: none is held */
     size_t size;
     enum pool_class class;
+    struct pool_share *share;
 };
 
 struct pool;
@@ -41,8 +49,10 @@ struct pool;
 /* FAULT_MEMORY: the address space cannot be had. */
 MUST_CHECK enum fault pool_open(struct pool **out);
 
-/* A buffer of at least `size` bytes; the holder's until pool_give.  FAULT_FULL: none is left. */
-MUST_CHECK enum fault pool_take(struct pool *pool, size_t size, struct pool_buffer *buffer);
+/* A buffer of at least `size` bytes; the holder's until pool_give.  FAULT_FULL: none is left, or none
+ * for this share. */
+MUST_CHECK enum fault pool_take(struct pool *pool, struct pool_share *share, size_t size,
+                                struct pool_buffer *buffer);
 
 /* Gives it back and sets it to none. Accepts a buffer that holds none. */
 void pool_give(struct pool *pool, struct pool_buffer *buffer);

@@ -42,6 +42,15 @@ static inline void queue_leave(struct queue *link)
     link->previous = link->next = NULL;
 }
 
+/* Moves the whole row behind an anchor that stands alone. */
+static inline void queue_move(struct queue *from, struct queue *to)
+{
+    if (from->next == from) return;
+    *to = *from;
+    to->next->previous = to->previous->next = to;
+    queue_open(from);
+}
+
 /* The first of the row; NULL: it is empty. */
 static inline struct queue *queue_first(struct queue *anchor)
 {

@@ -27,6 +27,12 @@ static void output_sent(struct connection *connection, size_t size)
 
 static void after_write(uv_write_t *write, int status);
 
+static void start_stall(struct connection *connection)
+{
+    connection->stall_ns =
+        loop_now_ns(connection->server->settings.loop) + LIMIT_STALL_SECONDS * TIME_NS_PER_SECOND;
+}
+
 /* Sends the output; true when nothing of it is left. */
 bool sender_push(struct connection *connection)
 {
@@ -49,10 +55,7 @@ bool sender_push(struct connection *connection)
         connection->is_writing = true;
         connection->write_size = bytes.size;
         /* Runs until the whole answer is out: a client that sips would hold its buffer for ever. */
-        if (connection->stall_ns == CONNECTION_NEVER) {
-            connection->stall_ns = loop_now_ns(connection->server->settings.loop) +
-                                   LIMIT_STALL_SECONDS * TIME_NS_PER_SECOND;
-        }
+        if (connection->stall_ns == CONNECTION_NEVER) start_stall(connection);
         return false;
     }
 }
@@ -127,7 +130,9 @@ void sender_send(struct connection *connection)
         if (!send_first(connection)) return;
         bool const was_last = connection->first->closes;
         connection_release_first(connection);
+        /* A small answer is over once TLS has it, though the client may take nothing any more. */
         connection->stall_ns = CONNECTION_NEVER;
+        if (connection->is_writing) start_stall(connection);
         if (was_last) {
             goodbye(connection);
             return;
@@ -138,7 +143,7 @@ void sender_send(struct connection *connection)
         struct span interim = RESPONSE_CONTINUE;
         if (put(connection, &interim)) connection->is_continue_owed = false;
     }
-    bool const is_over = connection->is_ended ||
+    bool const is_over = (connection->is_ended && !connection->ahead.bytes) ||
                          (connection->server->is_stopping && !request_started(&connection->reader));
     if (!connection->first && is_over) {
         goodbye(connection);

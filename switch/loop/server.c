@@ -1,9 +1,10 @@
-/* A server's rows of connections: all, the stalled ones, and those with something to do.
+/* A server's rows: its connections, the owners whose turn it is, and connections with something to do.
  *
- * The happy path of a turn: server_accept opens connections for the sockets in the door; server_retry
- * shows stalled requests again; server_flush sends answers and shows what had to wait for them.
- * Possible failures: too many connections (the socket is closed, the client comes again), or no
- * memory for one more (likewise). */
+ * The happy path of a turn: server_accept opens connections for the sockets in the door and lets in
+ * strangers; server_show shows one request of each owner; server_flush sends answers and reads on
+ * behind them.  Each does so much and no more, whatever has come, so that a turn is short.
+ * Possible failures: too many connections (one gives way, or the socket is closed and the client
+ * comes again), or no memory for one more (likewise). */
 #include "switch/loop/server.h"
 
 #include <assert.h>
@@ -12,13 +13,17 @@
 
 #include "proto/base/log.h"
 #include "proto/base/time.h"
-#include "switch/loop/arrival.h"
 #include "switch/loop/connection.h"
 #include "switch/loop/loop_internal.h"
 #include "switch/loop/server_internal.h"
 
 /* Sockets that wait to be taken over: 32 bytes each, so 2,048, a listening backlog's worth. */
 #define DOOR_BYTES (64 * 1024)
+
+struct door_record {
+    uint64_t origin;
+    int socket_fd;
+};
 #define DATA_BYTES_MAX 256
 
 enum fault server_open(struct server **out, const struct server_settings *settings)
@@ -30,10 +35,14 @@ enum fault server_open(struct server **out, const struct server_settings *settin
     server->settings = *settings;
     server->handler = *settings->handler;
     queue_open(&server->connections);
-    queue_open(&server->stalled);
     queue_open(&server->dirty);
+    queue_open(&server->turns);
+    for (size_t i = 0; i < OWNERS; i++) {
+        owner_open(&server->owners[i]);
+    }
 
-    enum fault fault = pool_open(&server->pool);
+    enum fault fault = stranger_open(&server->strangers);
+    if (fault == FAULT_NONE) fault = pool_open(&server->pool);
     if (fault == FAULT_NONE) fault = ring_open(&server->door, DOOR_BYTES);
     if (fault != FAULT_NONE) goto failed;
     fault = FAULT_MEMORY;
@@ -56,53 +65,56 @@ failed:
     return fault;
 }
 
-enum fault server_adopt(struct server *server, int socket_fd)
+enum fault server_adopt(struct server *server, int socket_fd, uint64_t origin)
 {
-    int *const record = ring_claim(server->door, sizeof *record);
+    struct door_record *const record = ring_claim(server->door, sizeof *record);
     if (!record) return FAULT_FULL;
-    *record = socket_fd;
+    *record = (struct door_record){.origin = origin, .socket_fd = socket_fd};
     ring_publish(server->door);
     bell_ring(loop_bell(server->settings.loop));
     return FAULT_NONE;
 }
 
+uint32_t server_open_count(const struct server *server)
+{
+    return server->connection_count - server->closing_count;
+}
+
 bool server_accept(struct server *server)
 {
-    bool did = false;
-    for (struct span record = ring_next(server->door); record.bytes;
-         record = ring_next(server->door)) {
-        int const socket_fd = *(const int *)(const void *)record.bytes;
-        did = true;
-        if (server->is_stopping || server->connection_count == LIMIT_LOOP_CONNECTIONS) {
-            if (!server->is_stopping) {
-                LOG(LOG_WARNING, "server", "a connection was refused: %d are open",
-                    LIMIT_LOOP_CONNECTIONS);
-            }
-            (void)close(socket_fd);
-            continue;
+    bool did = stranger_let_in(server);
+    bool took = false;
+    for (int i = 0; i < LIMIT_STRANGERS_TAKEN; i++) {
+        struct span const record = ring_next(server->door);
+        if (!record.bytes) break;
+        const struct door_record *const came = (const void *)record.bytes;
+        took = did = true;
+        if (server->is_stopping) {
+            (void)close(came->socket_fd);
+        } else if (stranger_make_room(server, came->origin)) {
+            connection_open(server, came->socket_fd, came->origin);
+        } else {
+            connection_count_refused(server);
+            (void)close(came->socket_fd);
         }
-        connection_open(server, socket_fd);
     }
-    if (did) ring_release(server->door);
+    if (took) ring_release(server->door);
     return did;
 }
 
-bool server_retry(struct server *server)
+bool server_show(struct server *server)
 {
-    bool did = false;
-    for (struct queue *link = queue_first(&server->stalled); link;
-         link = queue_first(&server->stalled)) {
-        if (!arrival_retry(QUEUE_OWNER(link, struct connection, stalled))) break;
-        did = true;
-    }
-    return did;
+    return owner_take_turns(server);
 }
 
+/* What becomes dirty meanwhile waits for the next turn: each connection is flushed once in one. */
 bool server_flush(struct server *server)
 {
     bool did = false;
-    for (struct queue *link = queue_first(&server->dirty); link;
-         link = queue_first(&server->dirty)) {
+    struct queue row;
+    queue_open(&row);
+    queue_move(&server->dirty, &row);
+    for (struct queue *link = queue_first(&row); link; link = queue_first(&row)) {
         queue_leave(link);
         connection_flush(QUEUE_OWNER(link, struct connection, dirty));
         did = true;
@@ -159,7 +171,7 @@ void server_close(struct server *server)
     assert(server->connection_count == 0);
     for (struct span record = ring_next(server->door); record.bytes;
          record = ring_next(server->door)) {
-        (void)close(*(const int *)(const void *)record.bytes);
+        (void)close(((const struct door_record *)(const void *)record.bytes)->socket_fd);
     }
     for (uint32_t i = 0; i < server->touched; i++) {
         pool_give(server->pool, &server->exchanges[i].answer);

@@ -13,6 +13,9 @@
  * read close the connection and read on for LIMIT_LINGER_SECONDS; idle connections are closed; a
  * client that does not take its answer for LIMIT_STALL_SECONDS is cut.
  *
+ * Fairness: connections of an owner take their turns together (owner.h), and those whose owner is not
+ * known give way to others (stranger.h).
+ *
  * Threads: the one of its loop, but server_adopt: the one thread of the listener. */
 #ifndef SWITCH_LOOP_SERVER_H
 #define SWITCH_LOOP_SERVER_H
@@ -34,12 +37,16 @@ enum server_step {
     SERVER_ANSWERED, /* exchange_answer and its like have been called */
     SERVER_LATER,    /* it will be answered; requests behind it may be shown meanwhile */
     SERVER_WAITS,    /* likewise, but nothing behind it is shown before */
-    SERVER_STALLED   /* it cannot be begun now: server_retry shows it again, and what comes later on
+    SERVER_STALLED   /* it cannot be begun now: server_show shows it again, and what comes later on
                         any connection waits behind it */
 };
 
 struct server_handler {
     void *context;
+    /* Whose connection it is, by the certificate that the peer has proved to hold (NULL on a port
+     * without TLS): *owner below LIMIT_PARTICIPANTS.  False: not known, it is asked again when the
+     * next request comes.  May be NULL: nobody is known. */
+    bool (*owner)(void *context, const struct hash *peer, uint32_t *owner);
     /* The head was read.  False: refused, an answer has been given.  True: read the body, if any,
      * then call complete.  *request is good during this call and during complete. */
     bool (*head)(void *context, struct exchange *exchange, const struct request *request);
@@ -68,14 +75,15 @@ struct server_settings {
 MUST_CHECK enum fault server_open(struct server **out, const struct server_settings *settings);
 
 /* Hands over a connected socket, from the listener's thread; the server owns it from here.
+ * `origin`: stranger_origin of its peer.
  * FAULT_FULL: too many wait to be taken over; the socket is still the caller's. */
-MUST_CHECK enum fault server_adopt(struct server *server, int socket_fd);
+MUST_CHECK enum fault server_adopt(struct server *server, int socket_fd, uint64_t origin);
 
-/* For the loop's duty, each turn, in this order: takes over adopted sockets; shows stalled requests
- * again, oldest first, until one stalls; sends what has been answered.  Each returns true when it
+/* For the loop's duty, each turn, in this order: takes over adopted sockets; shows the handler one
+ * request of each owner, until one stalls; sends what has been answered.  Each returns true when it
  * did something. */
 bool server_accept(struct server *server);
-bool server_retry(struct server *server);
+bool server_show(struct server *server);
 bool server_flush(struct server *server);
 
 /* From now on connections without an open request close at once, the others after their answers,

@@ -5,9 +5,11 @@
 #include <uv.h>
 
 #include "proto/base/limits.h"
+#include "switch/loop/owner.h"
 #include "switch/loop/pool.h"
 #include "switch/loop/queue.h"
 #include "switch/loop/server.h"
+#include "switch/loop/stranger.h"
 #include "switch/ring/ring.h"
 
 /* Every connection has LIMIT_PIPELINED exchanges, and lost ones still wait for settlement. */
@@ -36,10 +38,12 @@ struct exchange {
     struct exchange *next;         /* behind it on its connection, or in the list of free ones */
     uint32_t slot;
     uint32_t generation; /* never 0 */
+    uint32_t owner;      /* whose it is: owner.h */
     enum exchange_state state;
     bool is_head_only;            /* a HEAD request: no body is sent */
     bool is_json;                 /* problems go out as JSON */
     bool closes;                  /* its answer is the connection's last */
+    bool is_held;                 /* counted as outstanding of its owner */
     struct pool_buffer answer;    /* head and body */
     size_t answer_at, answer_end; /* what of it is still to be sent */
 };
@@ -52,9 +56,13 @@ struct server {
     uv_timer_t grace;
     bool is_stopping;
     uint32_t connection_count;
-    struct queue connections;   /* all of them */
-    struct queue stalled;       /* their present request could not be begun; oldest first */
-    struct queue dirty;         /* something is to be sent or read on */
+    uint32_t closing_count;   /* of these are given back to libuv */
+    struct queue connections; /* all of them */
+    struct queue dirty;       /* something is to be sent or read on */
+    struct queue turns;       /* owners that have something to be shown */
+    uint32_t turn_count;
+    struct strangers strangers;
+    struct owner owners[OWNERS];
     struct exchange *exchanges; /* SERVER_EXCHANGES */
     struct exchange *free;
     uint32_t touched; /* exchanges below it have been used before */
@@ -62,6 +70,9 @@ struct server {
     char read_buffer[SERVER_READ_BYTES];
     char plain_buffer[SERVER_RECORD_BYTES];
 };
+
+/* server.c. Its connections but those that are closing. */
+uint32_t server_open_count(const struct server *server);
 
 /* exchange.c. A new exchange for the connection; zeros in its data. */
 struct exchange *exchange_begin(struct server *server, struct connection *connection);

@@ -107,7 +107,7 @@ static bool duty(void *context)
     struct net_loop *const net_loop = context;
     bool did = take_replies(net_loop);
     did |= server_accept(net_loop->server);
-    did |= server_retry(net_loop->server);
+    did |= server_show(net_loop->server);
     did |= server_flush(net_loop->server);
     if (loop_is_asked_to_stop(net_loop->loop)) stop(net_loop);
     crossing_ring_bell(&net_loop->crossing);
@@ -115,6 +115,14 @@ static bool duty(void *context)
 }
 
 /* ---- Requests ------------------------------------------------------------------------------ */
+
+/* The registry knows a new certificate at once; a withdrawn one is refused by the session. */
+static bool owner_of(void *context, const struct hash *peer, uint32_t *participant)
+{
+    struct net_loop *const net_loop = context;
+    const struct registry *const registry = registry_now(net_loop);
+    return registry && peer && registry_find_channel(registry, peer, participant) == FAULT_NONE;
+}
 
 static bool on_head(void *context, struct exchange *exchange, const struct request *request)
 {
@@ -207,6 +215,7 @@ static enum fault open_server(struct net_loop *net_loop)
     const struct config *const config = net_loop->settings.config;
     struct server_handler const handler = {
         .context = net_loop,
+        .owner = owner_of,
         .head = on_head,
         .complete = on_complete,
         .time_up = on_time_up,

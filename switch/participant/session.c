@@ -30,11 +30,13 @@ static bool find_owner(struct session *session, const struct registry *registry,
     struct session_found *const found = &session->cache[place];
     if (found->version != registry->version || !hash_equal(&found->fingerprint, fingerprint)) {
         uint32_t owner;
-        if (registry_find_channel(registry, fingerprint, &owner) != FAULT_NONE) return false;
+        if (registry_find_channel(registry, fingerprint, &owner) != FAULT_NONE) {
+            owner = SESSION_STRANGER;
+        }
         *found = (struct session_found){*fingerprint, registry->version, owner};
     }
     *participant = found->participant;
-    return true;
+    return found->participant != SESSION_STRANGER;
 }
 
 /* "403 any other code that is not the certificate's, whether it exists or not". */

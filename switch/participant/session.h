@@ -16,15 +16,16 @@
 #include "switch/loop/exchange.h"
 #include "switch/participant/task.h"
 
-/* A registry is searched from its start, once for a certificate; this remembers what was found, in
- * the version in which it was found. */
+/* A registry is searched from its start, once for a certificate; this remembers what was found, a
+ * stranger too, in the version in which it was found. */
 #define SESSION_CACHE 1024 /* a power of two: the connections of most loops */
 
 struct session_found {
     struct hash fingerprint;
-    uint32_t version; /* of the registry; 0: nothing */
-    uint32_t participant;
+    uint32_t version;     /* of the registry; 0: nothing */
+    uint32_t participant; /* SESSION_STRANGER: nobody's */
 };
+#define SESSION_STRANGER UINT32_MAX
 
 struct session {
     struct published *published; /* the caller's */

@@ -54,7 +54,6 @@ struct slot {
 
 struct publisher {
     struct publisher_settings settings;
-    struct publisher_meters meters;
     _Atomic int64_t stop_by_ns; /* monotonic; 0: go on */
     pthread_t thread;
 
@@ -86,12 +85,12 @@ const char *publisher_state_text(enum publisher_state state)
 
 static void set_state(struct publisher *publisher, enum publisher_state state)
 {
-    atomic_store_explicit(&publisher->meters.state, (int)state, memory_order_relaxed);
+    atomic_store_explicit(&publisher->settings.meters->state, (int)state, memory_order_relaxed);
 }
 
 static enum publisher_state state_of(const struct publisher *publisher)
 {
-    return (enum publisher_state)atomic_load_explicit(&publisher->meters.state,
+    return (enum publisher_state)atomic_load_explicit(&publisher->settings.meters->state,
                                                       memory_order_relaxed);
 }
 
@@ -102,7 +101,8 @@ static uint64_t durable_seq(const struct publisher *publisher)
 
 static uint64_t acknowledged_seq(const struct publisher *publisher)
 {
-    return atomic_load_explicit(&publisher->meters.acknowledged_seq, memory_order_relaxed);
+    return atomic_load_explicit(&publisher->settings.meters->acknowledged_seq,
+                                memory_order_relaxed);
 }
 
 static bool is_stopping(struct publisher *publisher)
@@ -145,7 +145,7 @@ static void take_report(void *context, struct producer_topic *topic, uint64_t ta
     }
     /* One partition, one producer that keeps its order. */
     assert(seq == acknowledged_seq(publisher) + 1);
-    atomic_store_explicit(&publisher->meters.acknowledged_seq, seq, memory_order_release);
+    atomic_store_explicit(&publisher->settings.meters->acknowledged_seq, seq, memory_order_release);
 }
 
 static enum fault send(struct publisher *publisher, enum topic_tag tag, uint64_t seq)
@@ -270,7 +270,10 @@ static enum fault connect(struct publisher *publisher, char error[RESUME_ERROR_B
                         publisher->event, durable_seq(publisher), error);
     consumer_close(publisher->consumer);
     publisher->consumer = NULL;
-    if (fault == FAULT_NONE) fault = open_producer(publisher, error);
+    /* The first time it is publisher_start's. */
+    if (fault == FAULT_NONE && publisher->producer == NULL) {
+        fault = open_producer(publisher, error);
+    }
     if (fault != FAULT_NONE) {
         close_producer(publisher);
         return fault;
@@ -287,8 +290,8 @@ static enum fault connect(struct publisher *publisher, char error[RESUME_ERROR_B
     publisher->has_run = true;
     publisher->read_next = publisher->resume.payments_from;
     publisher->release_next = publisher->resume.payments_from;
-    atomic_store_explicit(&publisher->meters.acknowledged_seq, publisher->resume.ledger_seq,
-                          memory_order_release);
+    atomic_store_explicit(&publisher->settings.meters->acknowledged_seq,
+                          publisher->resume.ledger_seq, memory_order_release);
     LOG(LOG_INFO, "publisher",
         "the broker holds sequences up to %llu; payments are sent from %llu on",
         (unsigned long long)publisher->resume.ledger_seq,
@@ -309,7 +312,7 @@ static void try_to_connect(struct publisher *publisher)
         set_state(publisher, PUBLISHER_RUNNING);
         return;
     }
-    atomic_fetch_add_explicit(&publisher->meters.errors, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&publisher->settings.meters->errors, 1, memory_order_relaxed);
     publisher->errors_before++;
     set_state(publisher, fault == FAULT_CORRUPT ? PUBLISHER_REFUSED : PUBLISHER_CONNECTING);
     LOG(LOG_ERROR, "publisher", "events wait in the ledger: %s", error);
@@ -323,14 +326,14 @@ static void handle_failure(struct publisher *publisher, enum fault fault)
     if (producer_failed(publisher->producer, &words)) {
         LOG(LOG_ERROR, "publisher", "the producer failed after sequence %llu, it is built anew: %s",
             (unsigned long long)acknowledged_seq(publisher), words);
-        atomic_fetch_add_explicit(&publisher->meters.rebuilds, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&publisher->settings.meters->rebuilds, 1, memory_order_relaxed);
         close_producer(publisher);
         set_state(publisher, PUBLISHER_CONNECTING);
         return;
     }
     LOG(LOG_ERROR, "publisher", "sequence %llu cannot be published: %s",
         (unsigned long long)publisher->read_next, fault_words(fault));
-    atomic_fetch_add_explicit(&publisher->meters.errors, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&publisher->settings.meters->errors, 1, memory_order_relaxed);
     publisher->errors_before++;
     if (fault == FAULT_CORRUPT || fault == FAULT_INVALID) {
         close_producer(publisher);
@@ -352,7 +355,7 @@ static void run_turn(struct publisher *publisher, int *idle_ms)
         publisher->read_next != read_before || publisher->release_next != released_before;
     *idle_ms = moved ? 0 : *idle_ms < IDLE_MS_MAX ? *idle_ms + 1 : IDLE_MS_MAX;
     producer_poll(publisher->producer, *idle_ms);
-    atomic_store_explicit(&publisher->meters.errors,
+    atomic_store_explicit(&publisher->settings.meters->errors,
                           publisher->errors_before + producer_errors(publisher->producer),
                           memory_order_relaxed);
     bool const is_good = fault == FAULT_NONE || fault == FAULT_FULL;
@@ -406,7 +409,6 @@ enum fault publisher_start(struct publisher **out, const struct publisher_settin
 
     /* Bad settings show at once, while somebody looks at the terminal. */
     fault = open_producer(publisher, error);
-    close_producer(publisher);
     if (fault != FAULT_NONE) goto failed;
     fault = FAULT_IO;
     snprintf(error, PUBLISHER_ERROR_BYTES, "no thread could be had");
@@ -415,13 +417,9 @@ enum fault publisher_start(struct publisher **out, const struct publisher_settin
     return FAULT_NONE;
 
 failed:
+    close_producer(publisher);
     free_publisher(publisher);
     return fault;
-}
-
-const struct publisher_meters *publisher_meters(const struct publisher *publisher)
-{
-    return &publisher->meters;
 }
 
 void publisher_stop(struct publisher *publisher, int flush_ms)

@@ -57,6 +57,7 @@ struct publisher_settings {
     const struct config *config;         /* ledger_directory, rdkafka, switch_code, _currency */
     const char *bootstrap;               /* the embedded broker's address; NULL: rdkafka's */
     const _Atomic uint64_t *durable_seq; /* settlement's; outlives the publisher */
+    struct publisher_meters *meters;     /* the caller's, zeros; outlives the publisher */
 };
 
 #define PUBLISHER_ERROR_BYTES 256
@@ -65,9 +66,6 @@ struct publisher_settings {
 MUST_CHECK enum fault publisher_start(struct publisher **out,
                                       const struct publisher_settings *settings,
                                       char error[PUBLISHER_ERROR_BYTES]);
-
-/* The publisher's until publisher_stop. */
-const struct publisher_meters *publisher_meters(const struct publisher *publisher);
 
 /* Sends what is durable and can be sent within `flush_ms`, then ends the thread. Accepts NULL. */
 void publisher_stop(struct publisher *publisher, int flush_ms);

@@ -201,7 +201,7 @@ void dispatch_serve(struct dispatch *dispatch, int64_t now_ns)
 
 static void collect_page(struct dispatch *dispatch, const struct lookup_page *page)
 {
-    outbox_found(dispatch->outbox, page->participant, page->items, page->count);
+    outbox_found(dispatch->outbox, page->participant, &page->page);
 }
 
 /* False: the loop has no room now. */

@@ -1,7 +1,7 @@
 /* Reading the ledger on behalf of settlement.
  *
  * The happy path: a seek walks back over the links of one participant's entries and returns the
- * page asked for; a run is copied record by record, absent items filled from entry, opening entry
+ * page asked for, with waypoints on the way to it (queue.h); a run is copied record by record, absent items filled from entry, opening entry
  * and evidence.  Possible failures: the ledger cannot be read (the process stops); the evidence of a
  * forwarded payment was erased by law (it is older than any payment that can still be delivered:
  * corrupt). */
@@ -23,7 +23,8 @@ struct lookup {
     struct entry opening;
     struct body body;
     struct body opening_body;
-    struct queue_item walked[QUEUE_PAGE]; /* circular, by number */
+    uint64_t entries_read;
+    struct queue_walk walk;
     char message[LIMIT_MESSAGE_BYTES];
 };
 
@@ -55,6 +56,7 @@ static enum fault read_entry(struct lookup *lookup, uint64_t seq, struct entry *
                              struct body *body)
 {
     enum fault const fault = reader_entry(lookup->reader, seq, entry, body);
+    lookup->entries_read += 1;
     if (fault != FAULT_NONE) {
         LOG(LOG_FATAL, "lookup", "entry %llu cannot be read: %s", (unsigned long long)seq,
             fault_words(fault));
@@ -62,7 +64,7 @@ static enum fault read_entry(struct lookup *lookup, uint64_t seq, struct entry *
     return fault;
 }
 
-/* Walks back from the known number; the last QUEUE_PAGE entries met are those asked for. */
+/* Walks back from the known number to the one asked for. */
 static enum fault seek(struct lookup *lookup, const struct lookup_seek *request,
                        struct lookup_page *page)
 {
@@ -82,16 +84,15 @@ static enum fault seek(struct lookup *lookup, const struct lookup_seek *request,
             return FAULT_CORRUPT;
         }
         struct recent_entry const facts = facts_of(&lookup->entry);
-        lookup->walked[number % QUEUE_PAGE] = queue_item_of(&facts, side);
+        struct queue_item const item = queue_item_of(&facts, side);
+        queue_walk_met(&lookup->walk, &request->seek, &item);
         if (number == request->seek.number) break;
         seq = public->sides[side].previous_seq;
         number -= 1;
     }
-    uint64_t const total = request->seek.known_number - request->seek.number + 1;
-    *page = (struct lookup_page){.kind = LOOKUP_PAGE, .participant = request->participant};
-    page->count = total < QUEUE_PAGE ? (uint32_t)total : QUEUE_PAGE;
-    for (uint32_t i = 0; i < page->count; i++)
-        page->items[i] = lookup->walked[(number + i) % QUEUE_PAGE];
+    page->kind = LOOKUP_PAGE;
+    page->participant = request->participant;
+    queue_walk_page(&lookup->walk, &request->seek, &page->page);
     return FAULT_NONE;
 }
 
@@ -220,6 +221,11 @@ enum fault lookup_step(struct lookup *lookup, bool *did)
     ring_release(lookup->options.requests);
     ring_publish(lookup->options.results);
     return FAULT_NONE;
+}
+
+uint64_t lookup_entries_read(const struct lookup *lookup)
+{
+    return lookup->entries_read;
 }
 
 void lookup_close(struct lookup *lookup)

@@ -30,12 +30,11 @@ struct lookup_seek {
     struct queue_seek seek;
 };
 
-/* The result of a seek: the entries numbered seek.number and on, at most QUEUE_PAGE. */
+/* The result of a seek. */
 struct lookup_page {
     uint32_t kind;
     uint32_t participant;
-    uint32_t count;
-    struct queue_item items[QUEUE_PAGE];
+    struct queue_page page;
 };
 
 /* Before the records of an answer, there and back. */
@@ -71,6 +70,9 @@ MUST_CHECK enum fault lookup_open(struct lookup **out, const struct lookup_optio
 /* Does one request: *did is false when there was none, or no room for its result.
  * FAULT_CORRUPT, FAULT_IO: the ledger cannot be read; the log says where. */
 MUST_CHECK enum fault lookup_step(struct lookup *lookup, bool *did);
+
+/* Entries read so far: for tests of how much a bank that is behind costs. */
+uint64_t lookup_entries_read(const struct lookup *lookup);
 
 /* Accepts NULL. */
 void lookup_close(struct lookup *lookup);

@@ -27,6 +27,9 @@ struct outbox_member {
     uint32_t pacs008_max;
     bool stirred;
     bool mark_changed;
+    uint64_t
+        stored_cursor; /* of the stored mark; the queue's cursor stays below it + OUTBOX_AHEAD */
+    uint64_t single_below;        /* lower numbers may have been offered before the restart */
     struct left_over *left_overs; /* ascending; NULL: none */
     uint32_t left_over_count;
     uint32_t left_over_next;
@@ -40,8 +43,8 @@ struct outbox {
     struct recent recent;
     struct content content;
     struct transient_pool transients;
-    char ledger_text[7];    /* six characters of the ledger's id */
-    uint64_t recovered_seq; /* newest entry at the end of the replay */
+    char ledger_text[7]; /* six characters of the ledger's id */
+    bool marks_due;
     uint32_t member_count;
     uint32_t stirred_count;
     struct outbox_member *members[LIMIT_PARTICIPANTS];
@@ -90,7 +93,11 @@ enum fault outbox_join(struct outbox *outbox, struct participant_code code, uint
     member->code = code;
     member->pacs008_max = pacs008_max;
     transient_queue_start(&member->transients);
-    queue_start(&member->queue, outbox->member_count, mark ? mark->cursor : 1);
+    member->stored_cursor = mark ? mark->cursor : 1;
+    /* Without a mark, which may have been lost, anything may have been offered. */
+    member->single_below = mark ? mark->cursor + OUTBOX_AHEAD : UINT64_MAX;
+    member->mark_changed = !mark;
+    queue_start(&member->queue, outbox->member_count, member->stored_cursor);
     if (mark && mark->outstanding_count) {
         member->left_overs = calloc(mark->outstanding_count, sizeof *member->left_overs);
         if (!member->left_overs) {
@@ -126,11 +133,19 @@ void outbox_calm(struct outbox *outbox)
     outbox->stirred_count = 0;
 }
 
+static int compare_left_over(const void *number, const void *left_over)
+{
+    uint64_t const left = *(const uint64_t *)number;
+    uint64_t const right = ((const struct left_over *)left_over)->number;
+    return (left > right) - (left < right);
+}
+
 static void note_left_over(struct outbox_member *member, const struct queue_item *item)
 {
-    for (uint32_t i = 0; i < member->left_over_count; i++) {
-        if (member->left_overs[i].number == item->number) member->left_overs[i].item = *item;
-    }
+    struct left_over *const left_over =
+        bsearch(&item->number, member->left_overs, member->left_over_count,
+                sizeof *member->left_overs, compare_left_over);
+    if (left_over) left_over->item = *item;
 }
 
 void outbox_entry(struct outbox *outbox, const struct recent_entry *facts,
@@ -155,12 +170,17 @@ void outbox_content(struct outbox *outbox, struct recent_entry *facts, struct sp
     facts->content_size = (uint32_t)canonical.size;
 }
 
-void outbox_recovered(struct outbox *outbox, uint64_t newest_seq)
+void outbox_recovered(struct outbox *outbox)
 {
-    outbox->recovered_seq = newest_seq;
     for (uint32_t i = 0; i < outbox->member_count; i++) {
-        struct queue *const queue = &outbox->members[i]->queue;
-        if (queue->cursor > queue->newest_number + 1) queue->cursor = queue->newest_number + 1;
+        struct outbox_member *const member = outbox->members[i];
+        uint64_t const end = member->queue.newest_number + 1;
+        if (member->queue.cursor > end) {
+            member->queue.cursor = end;
+            member->mark_changed = true;
+        }
+        if (member->stored_cursor > end) member->stored_cursor = end;
+        if (member->single_below > end) member->single_below = end;
     }
 }
 
@@ -211,6 +231,17 @@ static struct parcel *free_parcel(struct outbox_member *member)
     return NULL;
 }
 
+static void pass_item(struct outbox *outbox, struct outbox_member *member)
+{
+    member->mark_changed = true;
+    if (member->left_over_next < member->left_over_count) {
+        member->left_over_next++;
+        return;
+    }
+    queue_advance(&member->queue, &outbox->recent);
+    if (member->queue.cursor - member->stored_cursor >= OUTBOX_AHEAD / 2) outbox->marks_due = true;
+}
+
 /* The next number to deliver, from the left-overs and then from the queue; passes over what is
  * delivered to nobody.  WIRE section 4: "a pacs.008 not yet delivered is then [after the deadline]
  * not delivered any more". */
@@ -222,6 +253,8 @@ static enum queue_state next_item(struct outbox *outbox, struct outbox_member *m
         enum queue_state state = QUEUE_READY;
         if (from_left_overs) {
             *item = member->left_overs[member->left_over_next].item;
+        } else if (member->queue.cursor - member->stored_cursor >= OUTBOX_AHEAD) {
+            state = QUEUE_EMPTY; /* until outbox_marks_stored */
         } else {
             state = queue_peek(&member->queue, &outbox->recent, item);
         }
@@ -229,22 +262,7 @@ static enum queue_state next_item(struct outbox *outbox, struct outbox_member *m
         bool const late = item->use == SIDE_PACS008 && item->deadline_ns <= now_ns;
         if (item->seq && !late && (item->use == SIDE_PACS008 || item->use == SIDE_PACS002))
             return QUEUE_READY;
-        member->mark_changed = true;
-        if (from_left_overs) {
-            member->left_over_next++;
-        } else {
-            queue_advance(&member->queue, &outbox->recent);
-        }
-    }
-}
-
-static void pass_item(struct outbox *outbox, struct outbox_member *member)
-{
-    member->mark_changed = true;
-    if (member->left_over_next < member->left_over_count) {
-        member->left_over_next++;
-    } else {
-        queue_advance(&member->queue, &outbox->recent);
+        pass_item(outbox, member);
     }
 }
 
@@ -259,10 +277,8 @@ static uint32_t item_bytes(const struct outbox *outbox, const struct queue_item 
 static bool fits(const struct outbox *outbox, const struct outbox_member *member,
                  const struct parcel *parcel, const struct queue_item *item, uint32_t bytes)
 {
-    /* What was delivered alone before a restart must come again under the same id (WIRE section 1), and
-     * how it was grouped is not kept: entries from before are offered singly. */
-    if (parcel->items[0].seq <= outbox->recovered_seq || item->seq <= outbox->recovered_seq)
-        return false;
+    if (parcel->items[0].number < member->single_below || item->number < member->single_below)
+        return false; /* see OUTBOX_AHEAD */
     bool const is_transfer = parcel->type == DELIVER_PACS008;
     uint32_t const most = is_transfer ? member->pacs008_max : LIMIT_TRANSACTIONS;
     if (parcel->item_count >= most || (item->use == SIDE_PACS008) != is_transfer) return false;
@@ -361,10 +377,9 @@ struct queue_seek outbox_seek(struct outbox *outbox, uint32_t participant)
     return queue_seek(&outbox->members[participant]->queue);
 }
 
-void outbox_found(struct outbox *outbox, uint32_t participant, const struct queue_item *items,
-                  uint32_t count)
+void outbox_found(struct outbox *outbox, uint32_t participant, const struct queue_page *page)
 {
-    queue_found(&outbox->members[participant]->queue, items, count);
+    queue_found(&outbox->members[participant]->queue, page);
     outbox_stir(outbox, participant);
 }
 
@@ -395,11 +410,27 @@ static int compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-bool outbox_changed_mark(struct outbox *outbox, uint32_t participant, struct mark *mark)
+void outbox_marks_stored(struct outbox *outbox)
 {
-    struct outbox_member *const member = outbox->members[participant];
+    outbox->marks_due = false;
+    for (uint32_t i = 0; i < outbox->member_count; i++) {
+        struct outbox_member *const member = outbox->members[i];
+        if (!member->mark_changed) continue;
+        member->mark_changed = false;
+        if (member->queue.cursor - member->stored_cursor >= OUTBOX_AHEAD) outbox_stir(outbox, i);
+        member->stored_cursor = member->queue.cursor;
+    }
+}
+
+bool outbox_marks_due(const struct outbox *outbox)
+{
+    return outbox->marks_due;
+}
+
+bool outbox_changed_mark(const struct outbox *outbox, uint32_t participant, struct mark *mark)
+{
+    const struct outbox_member *const member = outbox->members[participant];
     if (!member->mark_changed) return false;
-    member->mark_changed = false;
     mark->code = member->code;
     mark->cursor = member->queue.cursor;
     mark->outstanding_count = 0;

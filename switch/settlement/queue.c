@@ -15,17 +15,22 @@ void queue_start(struct queue *queue, uint32_t participant, uint64_t cursor)
     queue->stride = STRIDE_FIRST;
 }
 
-/* Forgets known numbers below the cursor, then, if that does not make room, every second one. */
-static void thin_out(struct queue *queue)
+static void forget_passed(struct queue *queue)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < queue->known_count; i++) {
         if (queue->known[i].number >= queue->cursor) queue->known[kept++] = queue->known[i];
     }
     queue->known_count = kept;
-    if (kept < QUEUE_KNOWN / 2) return;
+}
+
+/* Forgets known numbers below the cursor, then, if that does not make room, every second one. */
+static void thin_out(struct queue *queue)
+{
+    forget_passed(queue);
+    if (queue->known_count < QUEUE_KNOWN / 2) return;
     queue->stride *= 2;
-    kept = 0;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < queue->known_count; i++) {
         if (queue->known[i].number % queue->stride == 0) queue->known[kept++] = queue->known[i];
     }
@@ -43,7 +48,7 @@ void queue_append(struct queue *queue, uint64_t number, uint64_t seq)
     queue->newest_number = number;
     queue->newest_seq = seq;
     if (number < queue->cursor || number % queue->stride != 0) return;
-    if (queue->known_count == QUEUE_KNOWN) thin_out(queue);
+    if (queue->known_count >= QUEUE_KNOWN) thin_out(queue);
     if (number % queue->stride == 0)
         queue->known[queue->known_count++] = (struct queue_known){number, seq};
 }
@@ -123,13 +128,51 @@ struct queue_seek queue_seek(struct queue *queue)
     return seek;
 }
 
-void queue_found(struct queue *queue, const struct queue_item *items, uint32_t count)
+void queue_walk_met(struct queue_walk *walk, const struct queue_seek *seek,
+                    const struct queue_item *item)
 {
-    assert(count <= QUEUE_PAGE);
+    assert(item->number >= seek->number && item->number <= seek->known_number);
+    uint64_t const distance = item->number - seek->number;
+    walk->items[distance % QUEUE_PAGE] = *item;
+    if (distance % QUEUE_PAGE == QUEUE_PAGE - 1) {
+        walk->waypoints[distance / QUEUE_PAGE % QUEUE_WAYPOINTS] =
+            (struct queue_known){item->number, item->seq};
+    }
+}
+
+void queue_walk_page(const struct queue_walk *walk, const struct queue_seek *seek,
+                     struct queue_page *page)
+{
+    uint64_t const total = seek->known_number - seek->number + 1;
+    uint64_t const whole_pages = total / QUEUE_PAGE; /* that asked for included */
+    page->count = total < QUEUE_PAGE ? (uint32_t)total : QUEUE_PAGE;
+    memcpy(page->items, walk->items, page->count * sizeof *page->items);
+    page->waypoint_count = 0;
+    for (uint64_t i = 1; i < whole_pages && i <= QUEUE_WAYPOINTS; i++)
+        page->waypoints[page->waypoint_count++] = walk->waypoints[i % QUEUE_WAYPOINTS];
+}
+
+/* Puts the waypoints before the first known number, as far as there is room. */
+static void keep_waypoints(struct queue *queue, const struct queue_known *waypoints, uint32_t count)
+{
+    forget_passed(queue);
+    while (count && queue->known_count && waypoints[count - 1].number >= queue->known[0].number)
+        count--;
+    uint32_t const room = QUEUE_KNOWN + QUEUE_WAYPOINTS - queue->known_count;
+    if (count > room) count = room;
+    memmove(queue->known + count, queue->known, queue->known_count * sizeof *queue->known);
+    memcpy(queue->known, waypoints, count * sizeof *waypoints);
+    queue->known_count += count;
+}
+
+void queue_found(struct queue *queue, const struct queue_page *page)
+{
+    assert(page->count >= 1 && page->count <= QUEUE_PAGE);
+    assert(page->waypoint_count <= QUEUE_WAYPOINTS);
     queue->seeking = false;
-    queue->page_count = count;
-    if (count == 0) return;
-    queue->page_first = items[0].number;
-    memcpy(queue->page, items, count * sizeof *items);
-    if (items[0].number == queue->cursor) queue->cursor_seq = items[0].seq;
+    queue->page_count = page->count;
+    queue->page_first = page->items[0].number;
+    memcpy(queue->page, page->items, page->count * sizeof *page->items);
+    if (queue->page_first == queue->cursor) queue->cursor_seq = page->items[0].seq;
+    keep_waypoints(queue, page->waypoints, page->waypoint_count);
 }

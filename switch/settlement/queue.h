@@ -8,7 +8,8 @@
  * page from the ledger: backwards, from the nearest number whose sequence is known, over the links
  * that the entries themselves hold.  The known ones are kept sparsely; when their places are full,
  * every second one is dropped, so a bank that is away for long costs no more memory, only longer
- * seeks, and no scan.
+ * seeks, and no scan.  A long seek leaves waypoints behind for those that follow: one at the end of
+ * each of the pages to come, so that catching up reads each own entry about twice.
  *
  * Threads: settlement's.  Memory: inside the struct. */
 #ifndef SWITCH_SETTLEMENT_QUEUE_H
@@ -21,6 +22,9 @@
 
 #define QUEUE_PAGE 64   /* numbers that one seek brings */
 #define QUEUE_KNOWN 512 /* sparse places */
+#define QUEUE_WAYPOINTS                                                                            \
+    64 /* that one seek leaves behind: a bank 2,000,000 behind has a known number for every 4,096,
+                              and these lead from one to the next */
 
 /* One own number, as it is to be delivered. */
 struct queue_item {
@@ -55,8 +59,8 @@ struct queue {
     uint64_t stride;     /* a power of two: which numbers are put into known[] */
     uint64_t page_first; /* number of page[0] */
     uint32_t page_count;
-    bool seeking;                          /* a seek is under way */
-    struct queue_known known[QUEUE_KNOWN]; /* ascending, all >= cursor when they were put */
+    bool seeking;                                            /* a seek is under way */
+    struct queue_known known[QUEUE_KNOWN + QUEUE_WAYPOINTS]; /* ascending, all >= cursor when put */
     struct queue_item page[QUEUE_PAGE];
 };
 
@@ -81,9 +85,32 @@ void queue_advance(struct queue *queue, const struct recent *recent);
 /* Begins a seek; the caller sends it. Assumed: queue_peek said QUEUE_ABSENT and none is under way. */
 struct queue_seek queue_seek(struct queue *queue);
 
-/* Ends the seek with what it found, items[0].number being what was asked; count 0: it failed, and
- * queue_peek will say QUEUE_ABSENT again. */
-void queue_found(struct queue *queue, const struct queue_item *items, uint32_t count);
+/* What a seek found: the items from seek.number on, and on its way the last entries of the pages
+ * behind them, ascending. */
+struct queue_page {
+    uint32_t count;
+    uint32_t waypoint_count;
+    struct queue_item items[QUEUE_PAGE];
+    struct queue_known waypoints[QUEUE_WAYPOINTS];
+};
+
+/* A seek's walk back over the entries' links, kept by whoever does it: its last steps are the page,
+ * and some of those before it the waypoints.  Any contents at first. */
+struct queue_walk {
+    struct queue_item items[QUEUE_PAGE];           /* circular, by number */
+    struct queue_known waypoints[QUEUE_WAYPOINTS]; /* circular, by page from the one asked for */
+};
+
+/* The next step: the item numbered seek->known_number first, seek->number last. */
+void queue_walk_met(struct queue_walk *walk, const struct queue_seek *seek,
+                    const struct queue_item *item);
+
+/* The walk has reached seek->number. */
+void queue_walk_page(const struct queue_walk *walk, const struct queue_seek *seek,
+                     struct queue_page *page);
+
+/* Ends the seek with what it found. Assumed: items[0].number is what was asked. */
+void queue_found(struct queue *queue, const struct queue_page *page);
 
 /* The item of a side of an entry; use SIDE_NONE where the side is not numbered. */
 struct queue_item queue_item_of(const struct recent_entry *facts, enum entry_side side);

@@ -74,7 +74,7 @@ static enum fault replay_all(struct settlement *settlement, struct replay *repla
     replay->settlement = settlement;
     enum fault fault = marks_load(settlement->marks, keep_mark, replay);
     if (fault == FAULT_NONE) fault = journal_replay(settlement->journal, 1, replay_entry, replay);
-    if (fault == FAULT_NONE) outbox_recovered(settlement->outbox, settlement->newest_seq);
+    if (fault == FAULT_NONE) outbox_recovered(settlement->outbox);
     return fault;
 }
 

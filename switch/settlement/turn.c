@@ -298,10 +298,14 @@ void turn_store_marks(struct settlement *settlement)
         changed = true;
         fault = marks_put(settlement->marks, &settlement->mark);
     }
-    if (changed && fault == FAULT_NONE) fault = marks_commit(settlement->marks);
-    /* Lost marks only repeat deliveries: settlement goes on. */
-    if (fault != FAULT_NONE)
-        LOG(LOG_ERROR, "settlement", "marks are not stored: %s", fault_words(fault));
+    if (!changed) return;
+    if (fault == FAULT_NONE) fault = marks_commit(settlement->marks);
+    if (fault == FAULT_NONE) {
+        outbox_marks_stored(settlement->outbox);
+        return;
+    }
+    /* Lost marks only repeat deliveries: settlement goes on, and tries again. */
+    LOG(LOG_ERROR, "settlement", "marks are not stored: %s", fault_words(fault));
 }
 
 static void show_gauges(struct settlement *settlement)
@@ -333,7 +337,7 @@ static void keep_house(struct settlement *settlement)
         show_gauges(settlement);
         settlement->sweep_due_ns = now_ns + SWEEP_EVERY_NS;
     }
-    if (now_ns >= settlement->marks_due_ns) {
+    if (now_ns >= settlement->marks_due_ns || outbox_marks_due(settlement->outbox)) {
         turn_store_marks(settlement);
         settlement->marks_due_ns = now_ns + MARKS_EVERY_NS;
     }

@@ -169,7 +169,7 @@ START_TEST(nobody_listening_is_named)
                                            .pipeline_max = 1};
     ck_assert_int_eq(bank_open(&bank, &settings, words), FAULT_NONE);
     struct bank_post post = {
-        .body = SPAN("<x/>"), .timeout_ms = 400, .done = post_done, .context = &done};
+        .body = SPAN("<x/>"), .timeout_ms = 1500, .done = post_done, .context = &done};
     bank_post(bank, &post);
     run_until(&done);
     ck_assert_int_eq(post.outcome, BANK_UNKNOWN);
@@ -565,6 +565,50 @@ START_TEST(a_payment_is_answered_once)
 }
 END_TEST
 
+/* Silent, late and at once, each as decided: what is due first is answered first. */
+static struct payee_decision by_id(void *context, const struct payee_payment *payment)
+{
+    struct payee_decision decision = {.answer = PAYEE_ACCEPT, .delay_ms = 300};
+    (void)context;
+    if (span_equal(payment->end_to_end_id, SPAN("E2"))) decision.delay_ms = 100;
+    if (span_equal(payment->end_to_end_id, SPAN("E3"))) decision.answer = PAYEE_SILENT;
+    if (span_equal(payment->end_to_end_id, SPAN("E4"))) {
+        decision = (struct payee_decision){.answer = PAYEE_REJECT, .reject_reason = REASON("AC04")};
+    }
+    return decision;
+}
+
+START_TEST(each_payment_is_decided_by_itself)
+{
+    static const char *const ids[] = {"E1", "E2", "E3", "E4"};
+    static const struct {
+        const char *id, *reason;
+    } expected[] = {{"E4", "AC04"}, {"E2", ""}, {"E1", ""}};
+    struct paid paid = {0};
+    struct payee *payee;
+    open_bank(PAYEE);
+    struct payee_settings const settings = {.bank = bank,
+                                            .streams = 1,
+                                            .context = &paid,
+                                            .decide = by_id,
+                                            .answered = answered,
+                                            .failed = payee_failed};
+    ck_assert_int_eq(payee_open(&payee, &settings), FAULT_NONE);
+    for (size_t i = 0; i < 4; i++)
+        queue_payment(ids[i], ids[i], NULL);
+    while (paid.count < 4)
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_uint_eq(bank_fake_post_count(fake), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct message *const message = bank_fake_read(fake, bank_fake_post(fake, i));
+        const struct pacs002_transaction *const answer = &message->content.pacs002.transactions[0];
+        ck_assert(span_equal(answer->end_to_end_id, span_text(expected[i].id)));
+        ck_assert(span_equal(answer->reason, span_text(expected[i].reason)));
+    }
+    end_payee(payee);
+}
+END_TEST
+
 START_TEST(nothing_is_confirmed_before_its_answer_is_taken)
 {
     struct paid paid = {0};
@@ -674,6 +718,7 @@ int main(void)
     tcase_add_test(cases, balances_are_told);
     tcase_add_test(cases, a_payer_leaves_incoming_payments_to_others);
     LOOP(a_payment_is_answered_once, answers);
+    tcase_add_test(cases, each_payment_is_decided_by_itself);
     tcase_add_test(cases, nothing_is_confirmed_before_its_answer_is_taken);
     tcase_add_test(cases, a_batch_is_answered_whole);
     tcase_add_test(cases, what_the_switch_did_not_sign_is_not_answered);

@@ -116,6 +116,62 @@ START_TEST(what_is_not_one_member_is_broken)
 }
 END_TEST
 
+/* Four blocks that hold nothing, each with codes of its own. */
+static const unsigned char four_blocks[45] = {
+    0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10, 0x00, 0x07, 0x02,
+    0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00, 0x1c, 0x08, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70, 0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a,
+};
+
+/* A member of nothing, in 4 * fours + 1 blocks. */
+static size_t pack_blocks(size_t fours)
+{
+    static const unsigned char head[10] = {0x1f, 0x8b, 8}, tail[10] = {0x03};
+    size_t size = sizeof head;
+    memcpy(packed, head, sizeof head);
+    for (size_t i = 0; i < fours; i++, size += sizeof four_blocks) {
+        memcpy(packed + size, four_blocks, sizeof four_blocks);
+    }
+    memcpy(packed + size, tail, sizeof tail);
+    return size + sizeof tail;
+}
+
+START_TEST(blocks_are_bounded)
+{
+    size_t size;
+    size_t const most = LIMIT_GZIP_WORK / LIMIT_GZIP_CODES_WORK / 4;
+    ck_assert_int_eq(unpack(pack_blocks(most - 1), LIMIT_BODY_BYTES, &size), GZIP_GOOD);
+    ck_assert_uint_eq(size, 0);
+    ck_assert_int_eq(unpack(pack_blocks(most), LIMIT_BODY_BYTES, &size), GZIP_BROKEN);
+    size_t const all = LIMIT_BODY_BYTES / sizeof four_blocks;
+    ck_assert_int_eq(unpack(pack_blocks(all), LIMIT_BODY_BYTES, &size), GZIP_BROKEN);
+}
+END_TEST
+
+/* A client that flushes behind each byte of a message. */
+START_TEST(many_flushes_are_taken)
+{
+    enum { FLUSHED_BYTES = 16 * 1024 };
+    size_t size;
+    z_stream stream = {0};
+    fill(3, true);
+    ck_assert_int_eq(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_in = (Bytef *)original;
+    stream.next_out = packed;
+    stream.avail_out = sizeof packed;
+    for (unsigned i = 0; i < FLUSHED_BYTES; i++) {
+        stream.avail_in = 1;
+        ck_assert_int_eq(deflate(&stream, Z_SYNC_FLUSH), Z_OK);
+    }
+    ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    size_t const packed_size = sizeof packed - stream.avail_out;
+    (void)deflateEnd(&stream);
+    ck_assert_int_eq(unpack(packed_size, LIMIT_BODY_BYTES, &size), GZIP_GOOD);
+    ck_assert_uint_eq(size, FLUSHED_BYTES);
+    ck_assert_int_eq(memcmp(plain, original, size), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("gzip");
@@ -124,6 +180,8 @@ int main(void)
     tcase_add_test(cases, one_member_is_inflated);
     tcase_add_test(cases, beyond_the_bound_is_too_large);
     tcase_add_test(cases, what_is_not_one_member_is_broken);
+    tcase_add_test(cases, blocks_are_bounded);
+    tcase_add_test(cases, many_flushes_are_taken);
     suite_add_tcase(suite, cases);
     SRunner *const runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -300,8 +300,13 @@ START_TEST(bounds_pass_at_the_bound)
     expect_requests(bytes, "!target-too-long");
     bytes = build(large, "GET /", 'a', 20000, " HTTP/1.1\r\nHost: h\r\n\r\n");
     expect_requests(bytes, "!target-too-long");
+    /* A method has no bound of its own, nor has a line with a version in it. */
     bytes = build(large, "", 'a', 20000, " / HTTP/1.1\r\nHost: h\r\n\r\n");
-    expect_requests(bytes, "!malformed");
+    expect_requests(bytes, "!head-too-large");
+    bytes = build(large, "", 'a', LIMIT_HEAD_BYTES - 23, " / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect_requests(bytes, "!head-too-large");
+    bytes = build(large, "GET /", 'a', LIMIT_TARGET_BYTES, " HTTP/2.0\r\nHost: h\r\n\r\n");
+    expect_requests(bytes, "!version");
 
     /* Head: 16,384 bytes with the blank line. */
     size_t const frame = sizeof(GET "X: \r\n\r\n") - 1;
@@ -493,7 +498,7 @@ START_TEST(problems_are_documents)
         draft_span(&draft),
         SPAN("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<problem xmlns=\"urn:ietf:rfc:7807\">"
              "<type>urn:cauce:problem:forbidden</type>"
-             "<title>The certificate does not belong to this participant</title>"
+             "<title>The certificate does not entitle to this resource</title>"
              "<status>403</status><detail>&lt;a&gt;\"&amp;?"
              "?</detail></problem>\n")));
     draft = draft_into(bytes, sizeof bytes);

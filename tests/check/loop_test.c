@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "switch/loop/loop.h"
 #include "switch/loop/pool.h"
 #include "switch/loop/server.h"
+#include "switch/loop/stranger.h"
 
 #define HOST "Host: localhost\r\n"
 
@@ -32,8 +34,10 @@ static struct {
     _Atomic int lost;    /* calls of lost */
     _Atomic int release; /* exchanges that may be answered now */
     _Atomic bool unstalled;
+    _Atomic int owner; /* of connections whose first request comes now; below 0: nobody's */
     _Atomic int connections;
-    struct exchange_id held[64]; /* the loop thread's, oldest first */
+    int order[8]; /* owners of the first requests that were shown; the loop thread's */
+    struct exchange_id held[512]; /* the loop thread's, oldest first */
     int held_count;
 } world;
 
@@ -45,9 +49,20 @@ static void answer_text(struct exchange *exchange, const char *text)
     exchange_answer_bytes(exchange, &found, span_text(text));
 }
 
+static bool on_owner(void *context, const struct hash *peer, uint32_t *owner)
+{
+    (void)context;
+    ck_assert_ptr_null(peer); /* there is no TLS here */
+    int const now = atomic_load(&world.owner);
+    *owner = (uint32_t)now;
+    return now >= 0;
+}
+
 static bool on_head(void *context, struct exchange *exchange, const struct request *request)
 {
     (void)context;
+    int const owner = atomic_load(&world.owner);
+    *(uint32_t *)exchange_data(exchange) = (uint32_t)owner;
     if (!span_equal(request->path, SPAN("/refused"))) return true;
     exchange_problem(exchange, PROBLEM_TYPE, SPAN(""), NULL, 0);
     return false;
@@ -60,6 +75,8 @@ static enum server_step on_complete(void *context, struct exchange *exchange,
     if (span_equal(request->path, SPAN("/stall")) && !atomic_load(&world.unstalled)) {
         return SERVER_STALLED;
     }
+    int const place = atomic_load(&world.shown);
+    if (place < 8) world.order[place] = (int)*(uint32_t *)exchange_data(exchange);
     atomic_fetch_add(&world.shown, 1);
     if (span_equal(request->path, SPAN("/later")) || span_equal(request->path, SPAN("/wait"))) {
         world.held[world.held_count++] = exchange_id(exchange);
@@ -111,7 +128,7 @@ static bool duty(void *context)
     (void)context;
     bool did = release_held();
     did |= server_accept(world.server);
-    did |= server_retry(world.server);
+    did |= server_show(world.server);
     did |= server_flush(world.server);
     atomic_store(&world.connections, (int)server_connection_count(world.server));
     if (loop_is_asked_to_stop(world.loop)) {
@@ -136,10 +153,11 @@ static void start(void)
     struct loop_duty const work = {.work = duty};
     ck_assert_int_eq(loop_open(&world.loop, &work), FAULT_NONE);
     struct server_handler const handler = {
-        .head = on_head, .complete = on_complete, .lost = on_lost};
+        .owner = on_owner, .head = on_head, .complete = on_complete, .lost = on_lost};
     struct server_settings const settings = {
         .loop = world.loop,
         .handler = &handler,
+        .data_bytes = 16,
         .request_timeout_ns = 2 * TIME_NS_PER_SECOND,
         .idle_timeout_ns = 5 * TIME_NS_PER_SECOND,
         .problems_in_json = true,
@@ -449,25 +467,37 @@ START_TEST(a_port_in_use_is_busy)
 }
 END_TEST
 
-START_TEST(a_pool_lends_the_next_larger_size)
+static size_t borrow_all(struct pool *pool, struct pool_share *share, struct pool_buffer *buffers)
 {
-    struct pool *pool = NULL;
-    static struct pool_buffer buffers[4096];
     size_t count = 0;
-    ck_assert_int_eq(pool_open(&pool), FAULT_NONE);
-    while (pool_take(pool, 1, &buffers[count]) == FAULT_NONE) {
+    while (pool_take(pool, share, 1, &buffers[count]) == FAULT_NONE) {
         ck_assert(count == 0 || buffers[count].size >= buffers[count - 1].size);
         buffers[count].bytes[0] = 'x';
         buffers[count].bytes[buffers[count].size - 1] = 'x';
         count += 1;
     }
-    ck_assert_uint_eq(pool_lent(pool), count);
+    return count;
+}
+
+START_TEST(a_pool_lends_the_next_larger_size_and_each_a_share)
+{
+    struct pool *pool = NULL;
+    static struct pool_buffer buffers[4096];
+    static struct pool_share shares[4];
+    ck_assert_int_eq(pool_open(&pool), FAULT_NONE);
+    size_t count = borrow_all(pool, &shares[0], buffers);
+    ck_assert_uint_eq(count, 512 + 64 + 32 + 2);
+    for (size_t i = 1; i < 4; i++) {
+        count += borrow_all(pool, &shares[i], buffers + count);
+    }
     ck_assert_uint_eq(count, 2048 + 256 + 128 + 4);
+    ck_assert_uint_eq(pool_lent(pool), count);
     pool_give(pool, &buffers[0]);
     ck_assert_ptr_null(buffers[0].bytes);
     struct pool_buffer large;
-    ck_assert_int_eq(pool_take(pool, LIMIT_BODY_BYTES, &large), FAULT_FULL);
-    ck_assert_int_eq(pool_take(pool, 16 * 1024, &buffers[0]), FAULT_NONE);
+    ck_assert_int_eq(pool_take(pool, &shares[0], LIMIT_BODY_BYTES, &large), FAULT_FULL);
+    ck_assert_int_eq(pool_take(pool, &shares[1], 1, &large), FAULT_FULL);
+    ck_assert_int_eq(pool_take(pool, &shares[0], 16 * 1024, &buffers[0]), FAULT_NONE);
     for (size_t i = 0; i < count; i++) {
         pool_give(pool, &buffers[i]);
     }
@@ -477,8 +507,174 @@ START_TEST(a_pool_lends_the_next_larger_size)
 }
 END_TEST
 
+/* ---- Owners and strangers ---- */
+
+/* Connections whose first request, given, is of this owner. */
+static void dial_many(int owner, const char *path, int *fds, int count)
+{
+    atomic_store(&world.owner, owner);
+    for (int i = 0; i < count; i++) {
+        fds[i] = dial();
+        ask(fds[i], path);
+    }
+}
+
+static void close_all(const int *fds, int count)
+{
+    for (int i = 0; i < count; i++) {
+        (void)close(fds[i]);
+    }
+}
+
+START_TEST(owners_take_turns_whatever_each_has_sent)
+{
+    int fds[5], other[2];
+    start();
+    dial_many(0, "/stall", fds, 5);
+    (void)poll(NULL, 0, 100);
+    dial_many(1, "/stall", other, 2);
+    (void)poll(NULL, 0, 100);
+    ck_assert_int_eq(atomic_load(&world.shown), 0);
+    atomic_store(&world.unstalled, true);
+    release(0);
+    wait_until(&world.shown, 7);
+    static const int expected[] = {0, 1, 0, 1, 0, 0, 0};
+    for (int i = 0; i < 7; i++) {
+        ck_assert_int_eq(world.order[i], expected[i]);
+    }
+    close_all(fds, 5);
+    close_all(other, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(one_owner_has_only_so_many_outstanding)
+{
+    enum { MANY = LIMIT_OWNER_OUTSTANDING / LIMIT_PIPELINED + 4 };
+    int fds[MANY], other;
+    start();
+    dial_many(0, "/later", fds, MANY);
+    for (int i = 0; i < MANY; i++) {
+        for (int j = 1; j < LIMIT_PIPELINED; j++) {
+            ask(fds[i], "/later");
+        }
+    }
+    wait_until(&world.shown, LIMIT_OWNER_OUTSTANDING);
+    (void)poll(NULL, 0, 100);
+    ck_assert_int_eq(atomic_load(&world.shown), LIMIT_OWNER_OUTSTANDING);
+    dial_many(1, "/now", &other, 1);
+    (void)hear(other, "0 bytes", 1);
+    release(MANY * LIMIT_PIPELINED);
+    for (int i = 0; i < MANY; i++) {
+        (void)hear(fds[i], "released", LIMIT_PIPELINED);
+    }
+    ck_assert_int_eq(atomic_load(&world.shown), 1 + MANY * LIMIT_PIPELINED);
+    close_all(fds, MANY);
+    (void)close(other);
+    stop();
+}
+END_TEST
+
+START_TEST(one_owner_has_only_so_many_connections)
+{
+    static int fds[LIMIT_OWNER_CONNECTIONS];
+    int other;
+    start();
+    dial_many(0, "/now", fds, LIMIT_OWNER_CONNECTIONS);
+    wait_until(&world.shown, LIMIT_OWNER_CONNECTIONS);
+    dial_many(0, "/now", &other, 1);
+    (void)hear(other, "\"status\":429", 1);
+    ck_assert_ptr_nonnull(strstr(heard, "HTTP/1.1 429 "));
+    ck_assert_ptr_nonnull(strstr(heard, "Retry-After: 1\r\n"));
+    ck_assert(is_closed(other));
+    (void)close(other);
+    dial_many(1, "/now", &other, 1);
+    ck_assert_uint_gt(hear(other, "0 bytes", 1), 0);
+    ck_assert_ptr_nonnull(strstr(heard, "HTTP/1.1 200 "));
+    (void)close(other);
+    (void)close(fds[0]);
+    wait_until(&world.connections, LIMIT_OWNER_CONNECTIONS - 1);
+    dial_many(0, "/now", &other, 1);
+    (void)hear(other, "0 bytes", 1);
+    ck_assert_ptr_nonnull(strstr(heard, "HTTP/1.1 200 "));
+    close_all(fds + 1, LIMIT_OWNER_CONNECTIONS - 1);
+    (void)close(other);
+    stop();
+}
+END_TEST
+
+START_TEST(the_longest_silent_stranger_gives_way)
+{
+    static int fds[LIMIT_STRANGERS_EACH];
+    int known, newest;
+    start();
+    dial_many(3, "/now", &known, 1);
+    (void)hear(known, "0 bytes", 1);
+    atomic_store(&world.owner, -1);
+    for (int i = 0; i < LIMIT_STRANGERS_EACH; i++) {
+        fds[i] = dial();
+    }
+    wait_until(&world.connections, 1 + LIMIT_STRANGERS_EACH);
+    ask(fds[0], "/now"); /* it speaks, so that the second is silent longest */
+    (void)hear(fds[0], "0 bytes", 1);
+    newest = dial();
+    ck_assert(is_closed(fds[1]));
+    ask(newest, "/now");
+    (void)hear(newest, "0 bytes", 1);
+    ask(fds[0], "/now");
+    (void)hear(fds[0], "0 bytes", 1);
+    ask(known, "/now"); /* whoever is known is not concerned */
+    (void)hear(known, "0 bytes", 1);
+    ck_assert_int_eq(atomic_load(&world.shown), 5);
+    close_all(fds, LIMIT_STRANGERS_EACH);
+    (void)close(known);
+    (void)close(newest);
+    stop();
+}
+END_TEST
+
+START_TEST(addresses_have_their_origin)
+{
+    static const struct {
+        const char *one, *other;
+        bool is_same;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},
+        {"192.0.2.1", "::c000:201", false},
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff::1", true},
+        {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t origins[2];
+        for (int j = 0; j < 2; j++) {
+            const char *const text = j == 0 ? rows[i].one : rows[i].other;
+            struct sockaddr_storage address = {0};
+            struct sockaddr_in *const four = (struct sockaddr_in *)&address;
+            struct sockaddr_in6 *const six = (struct sockaddr_in6 *)&address;
+            if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+                address.ss_family = AF_INET;
+            } else {
+                address.ss_family = AF_INET6;
+                ck_assert_int_eq(inet_pton(AF_INET6, text, &six->sin6_addr), 1);
+            }
+            origins[j] = stranger_origin(&address);
+        }
+        ck_assert_msg((origins[0] == origins[1]) == rows[i].is_same, "%s, %s", rows[i].one,
+                      rows[i].other);
+    }
+}
+END_TEST
+
 int main(void)
 {
+    /* Both ends of every connection are here. */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     Suite *const suite = suite_create("loop");
     TCase *const server = tcase_create("server");
     tcase_set_timeout(server, 20);
@@ -494,7 +690,12 @@ int main(void)
     tcase_add_test(server, half_a_connection_still_gets_its_answer);
     tcase_add_test(server, a_stop_has_its_bounds);
     tcase_add_test(server, a_port_in_use_is_busy);
-    tcase_add_test(server, a_pool_lends_the_next_larger_size);
+    tcase_add_test(server, a_pool_lends_the_next_larger_size_and_each_a_share);
+    tcase_add_test(server, owners_take_turns_whatever_each_has_sent);
+    tcase_add_test(server, one_owner_has_only_so_many_outstanding);
+    tcase_add_test(server, one_owner_has_only_so_many_connections);
+    tcase_add_test(server, the_longest_silent_stranger_gives_way);
+    tcase_add_test(server, addresses_have_their_origin);
     suite_add_tcase(suite, server);
     SRunner *const runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

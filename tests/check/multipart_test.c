@@ -36,6 +36,15 @@ static const struct {
     CASE("--b\r\n" XML "Content-Encoding: binary\r\n\r\none\r\n--b--", MULTIPART_GOOD, "|one"),
     CASE("--b\r\nContent-Type: application/xml; charset=\"UTF-8\"\r\n\r\none\r\n--b--",
          MULTIPART_GOOD, "|one"),
+    /* Folded lines are MIME's (RFC 5322, 2.2.3). */
+    CASE("--b\r\nContent-Type: application/xml;\r\n charset=utf-8\r\n\r\none\r\n--b--",
+         MULTIPART_GOOD, "|one"),
+    CASE("--b\r\nContent-Type:\r\n\tapplication/xml \r\n ;\r\n  "
+         "charset=\"utf-8\"\r\n\r\none\r\n--b--",
+         MULTIPART_GOOD, "|one"),
+    CASE("--b\r\n" XML "X: y\r\n \r\n z\r\nContent-Transfer-Encoding:\r\n 8bit\r\n\r\none\r\n--b--",
+         MULTIPART_GOOD, "|one"),
+    CASE("--b\r\n" XML " folded\r\n\r\none\r\n--b--", MULTIPART_UNSUPPORTED, ""),
     /* An empty part is a message, however its blank line is written. */
     CASE("--b\r\n" XML "\r\n\r\n--b--", MULTIPART_GOOD, "|"),
     CASE("--b\r\n" XML "\r\n--b--", MULTIPART_GOOD, "|"),
@@ -62,7 +71,8 @@ static const struct {
     CASE("--b\n" XML "\r\none\r\n--b--", MULTIPART_EMPTY, ""), /* its first line is preamble */
     CASE("--b\r\n" XML "--b--", MULTIPART_BROKEN, ""),
     CASE("--b\r\n" XML "no colon\r\n\r\none\r\n--b--", MULTIPART_BROKEN, ""),
-    CASE("--b\r\n" XML " folded\r\n\r\none\r\n--b--", MULTIPART_BROKEN, ""),
+    CASE("--b\r\n " XML "\r\none\r\n--b--", MULTIPART_BROKEN, ""),
+    CASE("--b\r\n" XML " \rX: y\r\n\r\none\r\n--b--", MULTIPART_BROKEN, ""),
     CASE("--b\r\nContent-Type : application/xml\r\n\r\none\r\n--b--", MULTIPART_BROKEN, ""),
     CASE("--b\r\n" XML "\r\none\r\n--b\r\nbad\n\r\n\r\n--b--", MULTIPART_BROKEN, ""),
     CASE("--b\r\n--b--", MULTIPART_BROKEN, ""),

@@ -32,6 +32,7 @@ static struct scenario scenario;
 static struct journal *journal;
 static struct embedded *broker;
 static struct publisher *publisher;
+static struct publisher_meters meters;
 static _Atomic uint64_t durable_seq;
 static bool other_ledger_id; /* the scenario's id is always the same, unless this is set */
 
@@ -111,7 +112,12 @@ static void grow(uint64_t seq)
 static void start(void)
 {
     const struct publisher_settings settings = {
-        .config = &config, .bootstrap = embedded_address(broker), .durable_seq = &durable_seq};
+        .config = &config,
+        .bootstrap = embedded_address(broker),
+        .durable_seq = &durable_seq,
+        .meters = &meters,
+    };
+    memset(&meters, 0, sizeof meters);
     ck_assert_msg(publisher_start(&publisher, &settings, error) == FAULT_NONE, "%s", error);
 }
 
@@ -129,10 +135,9 @@ static void nap(void)
 static void wait_for_seq(uint64_t seq)
 {
     int64_t const deadline_ns = time_monotonic_ns() + WAIT_MS * TIME_NS_PER_MS;
-    while (atomic_load(&publisher_meters(publisher)->acknowledged_seq) < seq) {
+    while (atomic_load(&meters.acknowledged_seq) < seq) {
         ck_assert_msg(time_monotonic_ns() < deadline_ns, "stuck at %llu of %llu",
-                      (unsigned long long)publisher_meters(publisher)->acknowledged_seq,
-                      (unsigned long long)seq);
+                      (unsigned long long)meters.acknowledged_seq, (unsigned long long)seq);
         nap();
     }
 }
@@ -140,7 +145,7 @@ static void wait_for_seq(uint64_t seq)
 static void wait_for_state(enum publisher_state state)
 {
     int64_t const deadline_ns = time_monotonic_ns() + WAIT_MS * TIME_NS_PER_MS;
-    while (atomic_load(&publisher_meters(publisher)->state) != (int)state) {
+    while (atomic_load(&meters.state) != (int)state) {
         ck_assert_int_lt(time_monotonic_ns(), deadline_ns);
         nap();
     }
@@ -258,8 +263,8 @@ START_TEST(every_entry_once_and_in_order)
     for (uint64_t seq = 2100; seq <= 3000; seq += 100)
         grow(seq); /* while it runs */
     wait_for_seq(3000);
-    ck_assert_int_eq(publisher_meters(publisher)->state, PUBLISHER_RUNNING);
-    ck_assert_uint_eq(publisher_meters(publisher)->errors, 0);
+    ck_assert_int_eq(meters.state, PUBLISHER_RUNNING);
+    ck_assert_uint_eq(meters.errors, 0);
     ck_assert_uint_eq(audit_topics(3000), 0);
 }
 END_TEST
@@ -328,8 +333,8 @@ START_TEST(a_broker_that_is_away_is_caught_up)
     grow(3500); /* settlement goes on, beyond the window */
     for (int i = 0; i < 100; i++)
         nap();
-    ck_assert_uint_lt(publisher_meters(publisher)->acknowledged_seq, 3500);
-    ck_assert_uint_gt(publisher_meters(publisher)->errors, 0);
+    ck_assert_uint_lt(meters.acknowledged_seq, 3500);
+    ck_assert_uint_gt(meters.errors, 0);
     embedded_set_down(broker, false);
     wait_for_seq(3500);
     (void)audit_topics(3500);
@@ -344,7 +349,7 @@ START_TEST(a_failed_producer_is_built_anew)
     embedded_fail_next(broker, EMBEDDED_OUT_OF_SEQUENCE, 1);
     grow(1000);
     wait_for_seq(1000);
-    ck_assert_uint_ge(publisher_meters(publisher)->rebuilds, 1);
+    ck_assert_uint_ge(meters.rebuilds, 1);
     embedded_fail_next(broker, EMBEDDED_NOT_ENOUGH_REPLICAS, 2);
     grow(1200);
     wait_for_seq(1200);
@@ -359,7 +364,7 @@ START_TEST(a_broker_that_comes_late_is_waited_for)
     start();
     for (int i = 0; i < 60; i++)
         nap();
-    ck_assert_int_eq(publisher_meters(publisher)->state, PUBLISHER_CONNECTING);
+    ck_assert_int_eq(meters.state, PUBLISHER_CONNECTING);
     embedded_set_down(broker, false);
     wait_for_seq(400);
     ck_assert_uint_eq(audit_topics(400), 0);
@@ -485,7 +490,7 @@ START_TEST(another_ledgers_topic_is_refused)
     other_ledger_id = false;
     start();
     wait_for_state(PUBLISHER_REFUSED);
-    ck_assert_uint_eq(publisher_meters(publisher)->acknowledged_seq, 0);
+    ck_assert_uint_eq(meters.acknowledged_seq, 0);
 }
 END_TEST
 
@@ -507,7 +512,11 @@ START_TEST(a_bad_setting_is_refused_at_once)
     strcpy(config.rdkafka[0].value, "red");
     config.rdkafka_count = 1;
     const struct publisher_settings settings = {
-        .config = &config, .bootstrap = embedded_address(broker), .durable_seq = &durable_seq};
+        .config = &config,
+        .bootstrap = embedded_address(broker),
+        .durable_seq = &durable_seq,
+        .meters = &meters,
+    };
     ck_assert_int_eq(publisher_start(&publisher, &settings, error), FAULT_INVALID);
     ck_assert_str_eq(error, "rdkafka.colour: expected a setting that librdkafka has");
     ck_assert_ptr_null(publisher);

@@ -642,33 +642,144 @@ START_TEST(open_payments_are_bounded)
 }
 END_TEST
 
-/* More entries than the window holds, so that the queue is found again over the ledger's links. */
-START_TEST(a_bank_far_behind_gets_everything_in_order)
+/* Everything on a new stream of this participant is the results of payments E`next` and on, once and
+ * in order.  Returns how many messages they came in. */
+static int take_results(int participant, int next, int end)
 {
-    int const payments = RECENT_ENTRIES / 2 + 2000;
-    char id[20];
-    for (int i = 0; i < payments; i++) {
-        (void)snprintf(id, sizeof id, "E%d", i);
-        pay(ALFA, BETA, id, 1);
-        reply_to(BETA, id, true, "");
-        if (i % 100 == 99 || i == payments - 1) turn();
-        while (ring_next(house.replies).bytes) {
-        }
-        ring_release(house.replies);
-    }
-    struct batch batch = batch_of(ALFA, POLL_START, no_token);
-    int next = 0;
-    while (next < payments) {
+    int messages = 0;
+    struct batch batch = batch_of(participant, POLL_START, no_token);
+    while (next < end) {
         ck_assert_uint_gt(batch.reply.message_count, 0);
+        messages += (int)batch.reply.message_count;
         for (const char *at = batch.text; *at; at = strchr(at, ';') + 1) {
             char expected[40];
             (void)snprintf(expected, sizeof expected, "ACSC E%d INSTR;", next++);
             if (strncmp(at, expected, strlen(expected)) != 0)
                 ck_abort_msg("%s instead of %s", at, expected);
         }
-        if (next < payments) batch = batch_of(ALFA, POLL_NEXT, batch.reply.next);
+        batch = batch_of(participant, next < end ? POLL_NEXT : POLL_DELETE, batch.reply.next);
     }
-    ck_assert_int_eq(next, payments);
+    ck_assert_int_eq(next, end);
+    return messages;
+}
+
+static void settle(int next, int end)
+{
+    char id[20];
+    for (int i = next; i < end; i++) {
+        (void)snprintf(id, sizeof id, "E%d", i);
+        pay(ALFA, BETA, id, 1);
+        reply_to(BETA, id, true, "");
+        if (i % 100 == 99 || i == end - 1) turn();
+        while (ring_next(house.replies).bytes) {
+        }
+        ring_release(house.replies);
+    }
+}
+
+/* More entries than the window holds, so that the queue is found again over the ledger's links. */
+START_TEST(a_bank_far_behind_gets_everything_in_order)
+{
+    int const payments = RECENT_ENTRIES / 2 + 2000;
+    settle(0, payments);
+    (void)take_results(ALFA, 0, payments);
+    /* Only what has left the window: own entries, each read on the way to a page and in its page, and
+     * for each second one, a result, the settling entry and the one that it settles. */
+    uint64_t const left = 2 * (uint64_t)payments - RECENT_ENTRIES;
+    ck_assert_uint_gt(lookup_entries_read(house.lookup), left);
+    ck_assert_uint_le(lookup_entries_read(house.lookup), left * 3 + 1000);
+}
+END_TEST
+
+/* Copies what a crash would leave of the marks, or puts it back. */
+static void copy_marks(const char *from_ending, const char *to_ending)
+{
+    static const char *const files[] = {"marks.db", "marks.db-wal"};
+    for (size_t i = 0; i < 2; i++) {
+        char from[128], to[128], bytes[4096];
+        (void)snprintf(from, sizeof from, "%s/%s%s", house.directory, files[i], from_ending);
+        (void)snprintf(to, sizeof to, "%s/%s%s", house.directory, files[i], to_ending);
+        FILE *const in = fopen(from, "rb"), *const out = fopen(to, "wb");
+        ck_assert(in && out);
+        for (size_t size; (size = fread(bytes, 1, sizeof bytes, in)) > 0;)
+            ck_assert_uint_eq(fwrite(bytes, 1, size, out), size);
+        (void)fclose(in);
+        ck_assert_int_eq(fclose(out), 0);
+    }
+}
+
+/* What may have been offered before a crash comes under the same ids, what cannot have been is grouped
+ * as ever, and the marks that tell the two apart are as old as they can be. */
+START_TEST(a_backlog_is_grouped_after_a_crash_where_it_was_never_offered)
+{
+    int const payments = OUTBOX_AHEAD; /* twice as many own numbers */
+    turn();                            /* stores the first marks */
+    copy_marks("", ".crash");
+    settle(0, 1);
+    struct batch const first = batch_of(ALFA, POLL_START, no_token);
+    settle(1, 2);
+    struct batch const second = batch_of(ALFA, POLL_NEXT, first.reply.next);
+    ck_assert_str_eq(second.text, "ACSC E1 INSTR;");
+    settle(2, payments);
+
+    close_house();
+    copy_marks(".crash", "");
+    open_house();
+    struct batch const again = batch_of(ALFA, POLL_START, no_token);
+    ck_assert_uint_eq(again.reply.message_count, LIMIT_PARTS);
+    ck_assert_str_eq(again.ids[0], first.ids[0]);
+    ck_assert_str_eq(again.ids[1], second.ids[0]);
+    restart();
+    int const messages = take_results(ALFA, 0, payments);
+    int const single = OUTBOX_AHEAD / 2; /* every second number of ALFA's is a result */
+    ck_assert_int_ge(messages, single);
+    ck_assert_int_lt(messages, single + (payments - single) / 4);
+}
+END_TEST
+
+/* Own numbers up to `newest` while nobody listens, then all of them by seeks.  Returns how many entries
+ * these read. */
+static uint64_t reads_of_a_return(uint64_t newest, const struct recent *nothing)
+{
+    static struct queue queue;
+    static struct queue_walk walk;
+    static struct queue_page page;
+    struct queue_item item;
+    uint64_t reads = 0;
+    queue_start(&queue, 0, 1);
+    for (uint64_t number = 1; number <= newest; number++)
+        queue_append(&queue, number, number * 3);
+    for (uint64_t number = 1; number <= newest; number++) {
+        if (queue_peek(&queue, nothing, &item) == QUEUE_ABSENT) {
+            struct queue_seek const seek = queue_seek(&queue);
+            ck_assert_uint_eq(seek.number, number);
+            ck_assert_uint_eq(seek.known_seq, seek.known_number * 3);
+            for (uint64_t at = seek.known_number; at >= seek.number; at--, reads++) {
+                struct queue_item const met = {.number = at, .seq = at * 3};
+                queue_walk_met(&walk, &seek, &met);
+            }
+            queue_walk_page(&walk, &seek, &page);
+            queue_found(&queue, &page);
+        }
+        ck_assert_int_eq(queue_peek(&queue, nothing, &item), QUEUE_READY);
+        ck_assert_uint_eq(item.number, number);
+        ck_assert_uint_eq(item.seq, number * 3);
+        queue_advance(&queue, nothing);
+    }
+    ck_assert_int_eq(queue_peek(&queue, nothing, &item), QUEUE_EMPTY);
+    return reads;
+}
+
+/* Whatever is behind, each own entry is read about twice. */
+START_TEST(a_return_reads_own_entries_twice)
+{
+    static uint64_t const behind[] = {1, 63, 64, 65, 1000, 33001, 300000};
+    struct recent nothing;
+    ck_assert_int_eq(recent_open(&nothing), FAULT_NONE);
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+        ck_assert_uint_le(reads_of_a_return(behind[i], &nothing),
+                          behind[i] * 2 + behind[i] / 10 + 1);
+    recent_close(&nothing);
 }
 END_TEST
 
@@ -725,8 +836,11 @@ int main(void)
     tcase_add_test(cases, answers_without_entries_are_bounded);
     tcase_add_test(cases, open_payments_are_bounded);
     tcase_add_test(cases, a_bank_far_behind_gets_everything_in_order);
+    tcase_add_test(cases, a_backlog_is_grouped_after_a_crash_where_it_was_never_offered);
     suite_add_tcase(suite, cases);
-    TCase *const pure = tcase_create("clock");
+    TCase *const pure = tcase_create("pure");
+    tcase_set_timeout(pure, 120);
+    tcase_add_test(pure, a_return_reads_own_entries_twice);
     tcase_add_test(pure, the_clock_slews_and_never_goes_back);
     suite_add_tcase(suite, pure);
     SRunner *const runner = srunner_create(suite);

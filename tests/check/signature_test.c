@@ -528,6 +528,31 @@ START_TEST(key_info_is_bounded)
 }
 END_TEST
 
+/* Ids are compared each with each: no spelling may bring more of them than there is room for. */
+START_TEST(ids_are_bounded)
+{
+    static const char *const forms[] = {
+        "<ds:X509Data Id=\"d%d\"></ds:X509Data>",
+        "<ds:X509Data Id=\"d%d\"><ds:X509SKI/></ds:X509Data>",
+        "<ds:KeyName Id=\"d%d\"/>",
+    };
+    static char message[LIMIT_MESSAGE_BYTES + 16384], data[LIMIT_MESSAGE_BYTES];
+    struct signature_verdict verdict;
+    size_t size = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    for (int i = 0; i < 2 * LIMIT_SIGNATURE_IDS; i++) {
+        size += (size_t)snprintf(data + size, sizeof data - size, forms[_i], i);
+    }
+#pragma GCC diagnostic pop
+    sign(signers[RSA], SPAN(BEFORE), SPAN(AFTER), message);
+    set_key_info(message, data);
+    ck_assert(!check(span_text(message), REGISTERED_COUNT, &verdict));
+    ck_assert_int_eq(verdict.flaw,
+                     _i == 2 ? SIGNATURE_FLAW_KEY_INFO : SIGNATURE_FLAW_KEY_INFO_LONG);
+}
+END_TEST
+
 /* Signature wrapping: the signed content moved aside, other content in its place. Each shape keeps
  * a signature that is good for what it was made for. */
 static const struct {
@@ -687,6 +712,7 @@ int main(void)
     tcase_add_loop_test(tests, key_info_chooses_among_registered_keys, 0, FORM_COUNT);
     tcase_add_test(tests, key_info_is_not_empty);
     tcase_add_test(tests, key_info_is_bounded);
+    tcase_add_loop_test(tests, ids_are_bounded, 0, 3);
     tcase_add_loop_test(tests, wrapped_messages_are_refused, 0, COUNT(wrappings));
     tcase_add_loop_test(tests, a_moved_signature_is_refused, 0, 5);
     tcase_add_test(tests, the_header_is_right_below_the_root);

@@ -664,6 +664,27 @@ START_TEST(renegotiation_is_refused)
 }
 END_TEST
 
+/* A k typed into s_client changes its keys; how many of them, and whether what follows is answered. */
+static const struct {
+    unsigned count;
+    bool is_answered;
+} key_updates[] = {{3, true}, {2 * LIMIT_TLS_KEY_UPDATES, false}};
+
+START_TEST(key_updates_are_bounded)
+{
+    char lines[256];
+    struct tls_context *server = open_context(TLS_SERVER, "server", "ca");
+    snprintf(lines, sizeof lines,
+             "k; for i in $(seq 2 %u); do sleep 0.01; echo k; done; sleep 0.1; echo hello",
+             key_updates[_i].count);
+    const char *output = stranger(server, AS_BANK "-tls1_3", lines);
+    ck_assert_msg(strstr(output, "KEYUPDATE") != NULL, "%s", output);
+    ck_assert_msg((strstr(output, "HELLO new") != NULL) == key_updates[_i].is_answered, "%s",
+                  output);
+    tls_context_close(server);
+}
+END_TEST
+
 START_TEST(a_name_that_is_too_long_is_refused)
 {
     struct tls_context *client = open_context(TLS_CLIENT, "bank", "ca");
@@ -698,6 +719,8 @@ int main(void)
     tcase_add_loop_test(memory, strangers_are_served_or_refused, 0, COUNT(strangers));
     tcase_add_loop_test(memory, strangers_resume, 0, 2);
     tcase_add_test(memory, renegotiation_is_refused);
+    tcase_add_loop_test(memory, key_updates_are_bounded, 0,
+                        sizeof key_updates / sizeof key_updates[0]);
     tcase_add_test(memory, a_name_that_is_too_long_is_refused);
     suite_add_tcase(suite, memory);
 

@@ -1,6 +1,6 @@
 """The frame of every e2e file: an environment with a running cauced, banks, cases and their count.
 
-    X_e2e.py [--build DIR] [--only TEXT] [-v]      DIR: $CAUCE_BUILD, else build/release
+    X_e2e.py [--build DIR] [-v]      DIR: $CAUCE_BUILD, else build/release
 
 A file opens one Suite, in it one or more Environments, in them cases. A case fails by any
 exception. When cauced dies, the case during which it did fails, and cauced is started again.
@@ -37,6 +37,7 @@ DEFAULTS = {
     "participants.listen": "127.0.0.1:0",
     "admin.listen": "127.0.0.1:0",
     "admin.metrics_listen": "127.0.0.1:0",
+    "payments.duplicate_capacity": 200000,  # its tables take 450 MiB by default
 }
 START_SECONDS = 30.0  # with a sanitizer on a busy machine
 STOP_SECONDS = 5.0    # WIRE section 6
@@ -54,12 +55,10 @@ class Suite:
         for option, kind, default, words in options:
             parser.add_argument(option, type=kind, default=default, help=words)
         parser.add_argument("--build", default=os.environ.get("CAUCE_BUILD", "build/release"))
-        parser.add_argument("--only", default="", help="only cases whose name holds this text")
         parser.add_argument("-v", "--verbose", action="store_true")
         self.arguments = arguments = parser.parse_args()
         self.name = name
         self.build = (oracle.ROOT / arguments.build).resolve()
-        self.only = arguments.only
         self.verbose = arguments.verbose
         self.passed = self.failed = self.skipped = 0
         self.environment = None
@@ -97,10 +96,9 @@ class Suite:
         try:
             environment.start()
             yield environment
-            if not self.only:
-                with self.case(f"{environment.name}: what was received, and the end"):
-                    environment.nothing_left()
-                    environment.stop()
+            with self.case(f"{environment.name}: what was received, and the end"):
+                environment.nothing_left()
+                environment.stop()
         finally:
             self.environment = None
             environment.remove()
@@ -264,10 +262,12 @@ class Environment:
             self.banks[code] = Bank(self, code)
         return self.banks[code]
 
-    def context(self, pair=None, **options):
-        """A TLS client of this environment, with the certificate DIR/{pair}.crt unless None."""
+    def context(self, pair=None, protocols=("http/1.1",), **options):
+        """A TLS client of this environment, with the certificate DIR/{pair}.crt unless None, that
+        offers these protocols unless None."""
         context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        context.set_alpn_protocols(["http/1.1"])
+        if protocols is not None:
+            context.set_alpn_protocols(list(protocols))
         for name, value in options.items():
             setattr(context, name, value)
         if pair is not None:

@@ -2,6 +2,7 @@
 """WIRE section 1, "Limits": heads, times, rates, and what a full switch says."""
 
 import re
+import ssl
 import time
 
 import message
@@ -9,7 +10,7 @@ import wire
 from harness import Suite, equal, expect, finish, problem
 from message import ADMI002
 
-A, B, C = "10000001", "10000002", "10000003"
+A, B = "10000001", "10000002"
 CATALOG = f"/api/v1/in/{A}/catalog"
 LINE = f"GET {CATALOG} HTTP/1.1\r\n".encode()
 HOST = b"Host: x\r\n"
@@ -17,6 +18,7 @@ POST = (f"POST /api/v1/in/{A}/msgs HTTP/1.1\r\nHost: x\r\n"
         "Content-Type: application/xml\r\n").encode()
 REQUEST_SECONDS = 2
 IDLE_SECONDS = 3
+LINGER_SECONDS = 5
 OPEN_MAX = 4
 CAPACITY = 8
 TRANSIENT_BODIES_MAX = 300  # of ten bad messages each: some bound must come long before
@@ -41,19 +43,15 @@ def heads(suite, environment):
         room = 16 * 1024 - len(start) - 4
         equal(status_of(start + b"x" * room + b"\r\n\r\n"), 200, "status of 16 KiB")
         equal(status_of(start + b"x" * (room + 1) + b"\r\n\r\n"), 431, "status of one more")
-    with suite.case("query strings are ignored"):
-        equal(bank.request("GET", CATALOG + "?a=b&c").status, 200, "status")
-    with suite.case("HTTP/1.0 needs no Host, and the connection ends"):
-        connection = bank.connect()
-        connection.send(f"GET {CATALOG} HTTP/1.0\r\n\r\n".encode())
-        equal(connection.receive().status, 200, "status")
-        expect(connection.ended(), "the connection goes on")
-        connection.close()
-    with suite.case("Connection: close is kept"):
-        connection = bank.connect()
-        equal(connection.request("GET", CATALOG, {"Connection": "close"}).status, 200, "status")
-        expect(connection.ended(), "the connection goes on")
-        connection.close()
+    with suite.case("a target of 4 KiB passes, one octet more is 414"):
+        start = f"GET {CATALOG}?".encode()
+        room = 4096 - len(start) + 4
+        end = b" HTTP/1.1\r\n" + HOST + b"\r\n"
+        equal(status_of(start + b"x" * room + end), 200, "status of 4 KiB")
+        equal(status_of(start + b"x" * (room + 1) + end), 414, "status of one more")
+    with suite.case("a request line above 16 KiB: 414 where it is the target's, else 431"):
+        equal(status_of(b"GET /" + b"x" * 20000), 414, "status")
+        equal(status_of(b"M" * 20000), 431, "status")
 
 
 def times(suite, environment):
@@ -69,10 +67,15 @@ def times(suite, environment):
     started = time.monotonic()
     for what, octets in slow.items():
         connections[what].send(octets)
+    talker = a.connect()
+    talker.send(POST.replace(b"application", b"text") + b"Content-Length: 600000\r\n\r\n")
+    refused_at = time.monotonic()
+    equal(talker.receive().status, 415, "status")
     trickle = a.connect()
     trickle.send(POST + b"Content-Length: 99\r\n\r\n")
-    idle = a.connect()
+    idle, silent, blank = a.connect(), a.connect(), a.connect()
     equal(idle.request("GET", CATALOG).status, 200, "status")
+    blank.send(b"\r\n")  # no octet of a request yet
     for _ in range(REQUEST_SECONDS * 2 - 1):
         time.sleep(0.4)
         trickle.send(b"x")
@@ -86,47 +89,108 @@ def times(suite, environment):
             expect(REQUEST_SECONDS - 0.2 < waited < REQUEST_SECONDS + 2, f"after {waited:.1f} s")
             expect(connection.ended(), "the connection goes on")
             connection.close()
-    with suite.case("an idle connection is closed"):
-        expect(idle.ended(IDLE_SECONDS + 2), "it is still open")
-        waited = time.monotonic() - started
-        expect(waited > IDLE_SECONDS - 0.2, f"closed after {waited:.1f} s")
-        idle.close()
+    for what, connection in (("behind its request", idle), ("without a request", silent),
+                             ("with an empty line", blank)):
+        with suite.case(f"an idle connection is closed: {what}"):
+            expect(connection.ended(IDLE_SECONDS + 2), "it is still open")
+            waited = time.monotonic() - started
+            expect(waited > IDLE_SECONDS - 0.2, f"closed after {waited:.1f} s")
+            connection.close()
+    with suite.case("behind a refusal before the body the switch reads on, for 5 s"):
+        for _ in range(2):  # the first send behind the end would still succeed
+            talker.send(b"x" * 1000)
+            time.sleep(0.1)
+        expect(time.monotonic() - refused_at < LINGER_SECONDS, "too late to say")
+        time.sleep(refused_at + LINGER_SECONDS + 0.5 - time.monotonic())
+        try:
+            for _ in range(2):
+                talker.send(b"x" * 1000)
+                time.sleep(0.1)
+        except (ConnectionError, ssl.SSLError):
+            pass
+        else:
+            raise AssertionError("the connection is still open")
+        talker.close()
+
+
+def wait_of(response, status):
+    """Retry-After of a refusal, in seconds."""
+    equal(response.status, status, "status")
+    problem(response)
+    wait = response.field("retry-after")
+    expect(re.fullmatch("[1-9][0-9]*", wait or ""), f"Retry-After is {wait!r}")
+    return int(wait)
+
+
+BAD = b"<a/>"  # a message that costs one token
+TOKENS = 20
+REFILL = 1
+
+
+def post(bank, octets, status=201):
+    """One body of these messages."""
+    response = bank.post(*wire.make_multipart(octets))
+    equal(response.status, status, f"status of {len(octets)} messages")
+    return response
+
+
+def refused_below_zero(bank, started, level):
+    """The bank's bucket was emptied to `level` since `started`: 429, with an honest Retry-After."""
+    wait = wait_of(bank.post(bank.payments(transfers(1)[0])), 429)
+    # Refused "while it is at or below zero", and tokens come back by fifths.
+    most = (-level + 0.2) / REFILL
+    least = most - (time.monotonic() - started)
+    expect(least <= wait < most + 1, f"Retry-After {wait} is not within {least:.2f} and {most:.2f}")
+    return wait
 
 
 def rate(suite):
     settings = {"participants.poll_seconds": 1, "kafka.mode": "off",
-                "participants.rate_tokens": 20, "participants.rate_refill": 10}
-    with suite.environment_of(name="rate", participants=3, settings=settings) as environment:
-        a, b = environment.bank(A), environment.bank(B)
-        with suite.case("429 once the bucket is empty, with Retry-After; then again 201"):
-            bad = [b"<a/>"] * 10
-            bodies_sent = 0
-            while (response := a.post(*wire.make_multipart(bad))).status == 201:
-                bodies_sent += 1
-                expect(bodies_sent < 6, "no 429 comes")
-            expect(bodies_sent in (2, 3), f"429 after {bodies_sent} bodies of 10 messages")
-            equal(response.status, 429, "status")
-            problem(response)
-            wait = response.field("retry-after")
-            expect(re.fullmatch("[1-9][0-9]*", wait or ""), f"Retry-After is {wait!r}")
-            time.sleep(int(wait))
-            equal(a.post(b"<a/>").status, 201, "status behind Retry-After")
-        with suite.case("another participant has its own bucket"):
-            a.post(*wire.make_multipart(bad)), a.post(*wire.make_multipart(bad))
-            equal(a.post(b"<a/>").status, 429, "status")
-            equal(b.post(b"<a/>").status, 201, "status")
+                "participants.rate_tokens": TOKENS, "participants.rate_refill": REFILL}
+    with suite.environment_of(name="rate", participants=5, settings=settings) as environment:
+        banks = [environment.bank(f"1000000{n}") for n in range(1, 6)]
+        a, b, c, d, e = banks
+        with suite.case("a message costs 1; the level may go below zero; then 429, none is taken"):
+            started = time.monotonic()
+            for count in (10, 9, 4):
+                post(a, [BAD] * count)
+            wait = refused_below_zero(a, started, TOKENS - 23)
+        with suite.case("before Retry-After is over: 429 again; then 201"):
+            refused_at = time.monotonic()
+            time.sleep(max(0, wait - 1.2))
+            if time.monotonic() - refused_at < wait - 1:
+                wait_of(a.post(BAD), 429)
+            time.sleep(max(0, refused_at + wait - time.monotonic()))
+            equal(a.post(BAD).status, 201, "status behind Retry-After")
+        with suite.case("another participant has its own bucket; what is refused costs nothing"):
+            for _ in range(2 * TOKENS):
+                equal(b.post(b"").status, 400, "status")
+                equal(b.post(BAD, "text/xml").status, 415, "status")
+                post(b, [BAD] * 11, 413)
+            for count in (10, 9):
+                post(b, [BAD] * count)
         with suite.case("a pacs.002 costs a fifth"):
-            c = environment.bank(C)
-            octets = [c.answers(message.verdict(message.unique("E"), "ACSP")) for _ in range(10)]
-            sent = 0
-            while c.post(*wire.make_multipart(octets)).status == 201:
-                sent += 1
-                expect(sent < 60, "no 429 comes")
-            expect(sent >= 10, f"429 after {sent} bodies of 10 pacs.002")
-        with suite.case("GETs cost nothing"):
+            made = [[c.answers(message.verdict(message.unique("E"), "ACSP")) for _ in range(10)]
+                    for _ in range(9)]
+            started = time.monotonic()
+            for octets in made:
+                post(c, octets)  # 18 in all
+            post(c, [BAD] * 10)
+            refused_below_zero(c, started, TOKENS - 28)
+        with suite.case("a pacs.002 that is refused costs 1, as any other message"):
+            started = time.monotonic()
+            spoiled = c.answers(message.verdict(message.unique("E"), "ACSP"))  # c's, not d's
+            for count in (10, 9, 10):
+                post(d, [spoiled] * count)
+            refused_below_zero(d, started, TOKENS - 29)
+        with suite.case("GETs cost nothing, and pass an empty bucket"):
+            started = time.monotonic()
+            for count in (10, 9, 10):
+                post(e, [BAD] * count)
             for _ in range(50):
-                equal(c.request("GET", f"/api/v1/in/{C}/catalog").status, 200, "status")
-        for bank in (a, b, c):
+                equal(e.request("GET", f"/api/v1/in/{e.code}/catalog").status, 200, "status")
+            refused_below_zero(e, started, TOKENS - 29)
+        for bank in banks:
             bank.poll(until_empty=True)
             bank.events.clear()
 
@@ -137,11 +201,7 @@ def transfers(count):
 
 
 def refused_whole(bank, status, *octets):
-    response = bank.post(*(wire.make_multipart(octets) if len(octets) > 1 else octets))
-    equal(response.status, status, "status")
-    problem(response)
-    wait = response.field("retry-after")
-    expect(re.fullmatch("[1-9][0-9]*", wait or ""), f"Retry-After is {wait!r}")
+    wait_of(bank.post(*(wire.make_multipart(octets) if len(octets) > 1 else octets)), status)
 
 
 def full(suite):

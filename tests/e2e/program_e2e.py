@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 import message
-from harness import Stream, Suite, equal, expect, finish, together
+import wire
+from harness import Stream, Suite, equal, expect, finish, problem, together
 from message import PACS008
 
 A, B, C, RTGS, INDIRECT = "10000001", "10000002", "10000003", "90000001", "10000101"
@@ -96,10 +97,11 @@ def start_fails(suite, environment):
     spoiled = environment.folder / "spoiled.conf"
     lines = conf.read_text().count("\n") + 1
 
-    def fails(what, code, words, arguments):
+    def fails(what, code, words, arguments, absent="stopped cleanly"):
         with suite.case(f"cauced: exit {code} with {what}"):
             run = subprocess.run([suite.program("cauced"), *map(str, arguments)],
                                  capture_output=True, text=True, timeout=30, check=False)
+            expect(absent not in run.stderr, f"{absent!r} is in {run.stderr[-500:]!r}")
             equal(run.returncode, code, f"exit code ({run.stderr[-300:]})")
             equal(run.stdout, "", "standard output")
             for word in words:
@@ -124,7 +126,8 @@ def start_fails(suite, environment):
         other = environment.root / "elsewhere"
         fails(f"the port of {key} in use", 1, [str(environment.port)],
               ["-c", conf, *free, "--set", f"ledger.directory={other}",
-               "--set", f"{key}=127.0.0.1:{environment.port}"])
+               "--set", f"{key}=127.0.0.1:{environment.port}"],
+              absent="embedded broker")  # which would take seconds to leave
         shutil.rmtree(other, ignore_errors=True)
     genesis = json.loads((environment.folder / "genesis.json").read_text())
     genesis["participants"][1]["channel"] = genesis["participants"][0]["channel"]
@@ -162,6 +165,26 @@ def stop(suite, environment):
         for one in streams:
             expect(one.connection.ended(), "a connection stayed open")
             one.close()
+    environment.start()
+    with suite.case("SIGTERM: the log's last line says so; a request that began before it gets 503"):
+        octets = a.payments([message.transfer(A, B)])
+        head = {"Content-Type": "application/xml", "Content-Length": str(len(octets))}
+        request = wire.make_request("POST", f"/api/v1/in/{A}/msgs", head) + octets
+        connection = a.connect()
+        connection.send(request[:10])
+        a.balances()  # by now the ten octets have been read
+        environment.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.send(request[10:])
+        response = connection.receive()
+        equal((response.status, response.field("connection")), (503, "close"), "answer")
+        problem(response)
+        expect(re.fullmatch("[1-9][0-9]*", response.field("retry-after") or ""), "no Retry-After")
+        expect(connection.ended(), "the connection goes on")
+        connection.close()
+        environment.stop()
+        last = json.loads(environment.logs[-1].read_text().splitlines()[-1])
+        equal((last["level"], last["message"]), ("info", "stopped cleanly"), "the last line")
     environment.start()
     with suite.case("SIGTERM with a payment under way: its 201, and it is there after the start"):
         payment = a.pay(B, priority="NORM")

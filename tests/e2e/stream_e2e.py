@@ -9,7 +9,7 @@ import wire
 from harness import Stream, Suite, equal, expect, finish, together
 from message import PACS008, Message
 
-A, B, C, D, E, F, G, H, I, J, K, L = (f"100000{n:02d}" for n in range(1, 13))
+A, B, C, D, E, F, G, H, I, J, K, L, M, N = (f"100000{n:02d}" for n in range(1, 15))
 POLL_SECONDS = 1
 IDLE_SECONDS = 3
 STREAMS_MAX = 6
@@ -329,17 +329,21 @@ def several(suite, environment):
     bank = environment.bank(J)
     with suite.case("six streams at once get every message exactly once"):
         streams = [Stream(bank) for _ in range(STREAMS_MAX)]
-        found, lock = [], threading.Lock()
+        found, lock, paid = [], threading.Lock(), threading.Event()
 
         def take(stream):
-            batch = drain(environment, bank, stream)
-            with lock:
-                found.extend(batch)
+            last = False
+            while not last:
+                last = paid.is_set()  # then what comes until a 204 is all
+                batch = drain(environment, bank, stream)
+                with lock:
+                    found.extend(batch)
 
         threads = [threading.Thread(target=take, args=(stream,)) for stream in streams]
         for thread in threads:
             thread.start()
         ids = [e2e for _ in range(12) for e2e in pay(environment, J, 10)]
+        paid.set()
         for thread in threads:
             thread.join(30)
         equal(sorted(one for one, _ in found), sorted(ids), "messages")
@@ -347,15 +351,107 @@ def several(suite, environment):
             stream.delete(), stream.close()
 
 
+def ask(bank, target):
+    """A GET whose answer is left to its connection."""
+    connection = bank.connect()
+    connection.send(wire.make_request("GET", target, {"Accept": BOTH}))
+    return connection
+
+
+def lost_answers(suite, environment):
+    bank = environment.bank(M)
+    start = f"/api/v1/out/{M}/stream/start"
+    with suite.case("an answer lost in the middle: the same GET on another connection gives it"):
+        stream = Stream(bank)
+        equal(stream.get().status, 204, "status")
+        ids = pay(environment, M, 3)
+        broken = ask(bank, stream.target)
+        while b"PI-ResourceId" not in broken.buffer:
+            broken.buffer += broken.socket.recv(200)
+        broken.close()
+        found = read(environment, bank, stream.get())
+        equal([one for one, _ in found], ids, "messages")
+        equal(drain(environment, bank, stream), [], "further messages")
+        stream.delete()
+    with suite.case("a lost answer of stream/start: what it held comes on another stream, same ids"):
+        ids = pay(environment, M, 2)
+        broken = ask(bank, start)
+        kept = read(environment, bank, broken.receive())  # by the network, not by the bank
+        broken.close()
+        equal([one for one, _ in kept], ids, "messages")
+        again = Stream(bank)
+        equal(again.get().status, 204, "status while it is not idle yet")
+        found = []
+        end = time.monotonic() + IDLE_SECONDS + 3
+        while not found and time.monotonic() < end:
+            found = read(environment, bank, again.get())
+        equal(found, kept, "messages on another stream")
+        again.delete()
+    with suite.case("a stream/start whose client went before anything came leaves no stream"):
+        for _ in range(STREAMS_MAX):
+            ask(bank, start).close()
+        time.sleep(0.3)
+        streams = [Stream(bank) for _ in range(STREAMS_MAX)]
+        all_get(streams, 204)
+        all_get(streams, 204)
+        for stream in streams:
+            equal(stream.delete().status, 200, "status of DELETE"), stream.close()
+    with suite.case("messages that come while nobody polls stay in order before later ones"):
+        ids = pay(environment, M, 2)
+        stream = Stream(bank, accept="application/xml")
+        found = read(environment, bank, stream.get())
+        ids += pay(environment, M, 2)
+        found += drain(environment, bank, stream)
+        equal([one for one, _ in found], ids, "messages")
+        stream.delete()
+
+
+def deletion(suite, environment):
+    bank = environment.bank(N)
+    with suite.case("DELETE of an older step, of the one just asked, of stream/start: nothing changes"):
+        ids = pay(environment, N, 2)
+        stream = Stream(bank)
+        equal(stream.get().status, 200, "status")
+        older = stream.target
+        ids += pay(environment, N)
+        batch = read(environment, bank, stream.get())
+        asked = older
+        equal(stream.connection.request("DELETE", asked).status, 410, "status for the one asked")
+        start = f"/api/v1/out/{N}/stream/start"
+        response = stream.connection.request("DELETE", start)
+        equal(response.status, 405, "status for stream/start")
+        expect("GET" in (response.field("allow") or ""), "Allow names no GET")
+        equal(read(environment, bank, stream.get(asked)), batch, "the batch again")
+        equal(stream.delete().status, 200, "status of DELETE")
+    with suite.case("a GET that waits in its stream's first step is not ended by a DELETE of another"):
+        first, second = Stream(bank), Stream(bank)
+        equal(second.get().status, 204, "status")
+        waiting = Waiting(first)
+        equal(second.delete().status, 200, "status of DELETE")
+        equal(waiting.answer().status, 204, "status of the GET")
+        first.delete()
+    with suite.case("an answer that took over has what came, the one before never gets it"):
+        stream = Stream(bank)
+        equal(stream.get().status, 204, "status")
+        target = stream.target
+        takers = [Waiting(Stream(bank), target) for _ in range(5)]
+        ids = pay(environment, N, 2)
+        answers = [taker.answer() for taker in takers]
+        equal([answer.status for answer in answers], [410] * 4 + [200], "statuses")
+        equal([one for one, _ in read(environment, bank, answers[-1])], ids, "messages")
+        equal(takers[-1].stream.delete().status, 200, "status of DELETE")
+
+
 def main():
     suite = Suite("stream")
     settings = {"participants.poll_seconds": POLL_SECONDS, "switch.loops": 2,
                 "participants.stream_idle_seconds": IDLE_SECONDS,
                 "payments.deadline_high_ms": 600000}
-    with suite.environment_of(participants=12, settings=settings) as environment:
-        parts = (confirmation, repetition, take_over, first_forms, other_forms, idle, number,
-                 reclaiming, several)
-        together(lambda part: part(suite, environment), parts)  # each has banks of its own
+    with suite.environment_of(participants=14, settings=settings) as environment:
+        # Each has banks of its own; all of them at once would wait for this program, not the switch.
+        for parts in ((confirmation, repetition, take_over, idle, number, several),
+                      (first_forms, other_forms, reclaiming, lost_answers, deletion)):
+            together(lambda part: part(suite, environment), parts)
     finish(suite)
 
 

@@ -1,13 +1,8 @@
 #!/usr/bin/python3
-"""WIRE section 1: TLS, HTTP, the statuses in their order, bodies. Streams and limits have files of
-their own."""
+"""WIRE section 1: HTTP, the statuses in their order, conversations. TLS, bodies, streams and limits
+have files of their own."""
 
-import gzip
 import re
-import socket
-import ssl
-import warnings
-import zlib
 
 import message
 import wire
@@ -38,90 +33,10 @@ def reject(environment, bank, e2e):
     bank.result(e2e, "RJCT", "AC03")
 
 
-# ---- TLS ----
-
-
-def handshake(environment, context):
-    """A first request over such a context; the handshake's failure may show only there."""
-    connection = wire.Connection(environment.port, context)
-    try:
-        return connection.request("GET", CATALOG), connection.socket
-    finally:
-        connection.close()
-
-
-def tls(suite, environment):
-    pair = f"participants/{A}/channel"
-    with suite.case("TLS 1.3 with ALPN http/1.1"):
-        connection = environment.bank(A).connect()
-        equal((connection.socket.version(), connection.socket.selected_alpn_protocol()),
-              ("TLSv1.3", "http/1.1"), "TLS")
-        connection.close()
-    for cipher in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-                   "ECDHE-ECDSA-CHACHA20-POLY1305"):
-        with suite.case(f"TLS 1.2 with {cipher}"):
-            context = environment.context(pair, maximum_version=ssl.TLSVersion.TLSv1_2)
-            context.set_ciphers(cipher)
-            equal(handshake(environment, context)[0].status, 200, "status")
-
-    def refuses(what, context):
-        with suite.case(f"no handshake: {what}"):
-            try:
-                response, _ = handshake(environment, context)
-            except (ssl.SSLError, ConnectionError, wire.Closed):
-                return
-            raise AssertionError(f"a request got {response.status}")
-
-    refuses("no client certificate", environment.context())
-    refuses("TLS 1.2 with CBC", cipher_context(environment, pair, "ECDHE-ECDSA-AES128-SHA256"))
-    refuses("TLS 1.2 without ECDHE", cipher_context(environment, pair, "AES128-GCM-SHA256"))
-    old = environment.context(pair)
-    old.set_ciphers("DEFAULT@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-    refuses("TLS 1.1", old)
-    with suite.case("no handshake: a certificate of another authority"):
-        other = suite.cauce("dev", environment.root / "other", "--participants", 1)
-        equal(other.returncode, 0, "cauce dev")
-    foreign = environment.context()
-    stem = environment.root / "other" / pair
-    foreign.load_cert_chain(f"{stem}.crt", f"{stem}.key")
-    refuses("a client certificate of another authority", foreign)
-    only = environment.context(pair)
-    only.set_alpn_protocols(["h2"])
-    with suite.case("ALPN that offers only h2 does not get it"):
-        try:
-            _, used = handshake(environment, only)
-            expect(used.selected_alpn_protocol() is None, "h2 was chosen")
-        except (ssl.SSLError, ConnectionError, wire.Closed):
-            pass
-    with suite.case("403: an operator's certificate is no participant's"):
-        connection = wire.Connection(environment.port, environment.context("operators/maker"))
-        for code in (A, message.SWITCH):
-            equal(connection.request("GET", f"/api/v1/in/{code}/catalog").status, 403, "status")
-        connection.close()
-    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        with suite.case(f"a resumed session is its participant's: {version.name}"):
-            context = environment.context(pair, maximum_version=version)
-            first = wire.Connection(environment.port, context)
-            equal(first.request("GET", CATALOG).status, 200, "status")
-            session = first.socket.session
-            second = wire.Connection(environment.port, context, session=session)
-            equal(second.request("GET", CATALOG).status, 200, "status")
-            equal(second.request("GET", f"/api/v1/in/{B}/catalog").status, 403, "status")
-            first.close(), second.close()
-
-
-def cipher_context(environment, pair, cipher):
-    context = environment.context(pair, maximum_version=ssl.TLSVersion.TLSv1_2)
-    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
-    return context
-
-
 # ---- malformed HTTP ----
 
 HOST = b"Host: x\r\n"
+CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"
 POST = f"POST {MESSAGES} HTTP/1.1\r\nHost: x\r\nContent-Type: {XML}\r\n".encode()
 LINE = f"GET {CATALOG} HTTP/1.1\r\n".encode()
 
@@ -146,32 +61,77 @@ MALFORMED = (  # what, bytes, status
     ("two spaces in the request line", b"GET  /x HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("a method that is no token", b"G(T /x HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("a TLS record", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n", 400),
+    ("a space behind the version", LINE[:-2] + b" \r\n" + HOST + b"\r\n", 400),
+    ("a space before the method", b" " + LINE + HOST + b"\r\n", 400),
+    ("tabs in the request line", LINE.replace(b" ", b"\t") + HOST + b"\r\n", 400),
+    ("a target that is not ASCII", b"GET /\xc3\xa9 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("no version", f"GET {CATALOG}\r\n".encode() + HOST + b"\r\n", 400),
+    ("no target", b"GET HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("a version with a tail", LINE[:-2] + b"x\r\n" + HOST + b"\r\n", 400),
+    ("two empty lines before the request", b"\r\n\r\n" + LINE + HOST + b"\r\n", 400),
+    ("white space before the first header", LINE + b" " + HOST + b"\r\n", 400),
+    ("a tab before the colon", LINE + b"Host\t: x\r\n\r\n", 400),
+    ("NUL in a name", LINE + HOST + b"A\0: x\r\n\r\n", 400),
+    ("a name that is not ASCII", LINE + HOST + b"\xc3\xa9: x\r\n\r\n", 400),
+    ("a Host with a space", LINE + b"Host: a b\r\n\r\n", 400),
+    ("a Host with a path", LINE + b"Host: a/b\r\n\r\n", 400),
+    ("two different Hosts", LINE + HOST + b"HOST: y\r\n\r\n", 400),
+    ("a bare CR as the blank line", LINE + HOST + b"\rX", 400),
+    ("malformed, of an unknown path", b"GET /nothing HTTP/1.1\r\n\r\n", 400),
+    ("malformed, of another's path",
+     f"GET /api/v1/in/{B}/catalog HTTP/1.1\r\n".encode() + HOST + HOST + b"\r\n", 400),
+    ("HTTP/2.0, of an unknown path and without Host", b"GET /nothing HTTP/2.0\r\n\r\n", 505),
+    ("HTTP/2's first words", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
     ("a version in small letters", b"GET /x http/1.1\r\n" + HOST + b"\r\n", 400),
     ("HTTP/2.0", f"GET {CATALOG} HTTP/2.0\r\n".encode() + HOST + b"\r\n", 505),
     ("HTTP/1.2", f"GET {CATALOG} HTTP/1.2\r\n".encode() + HOST + b"\r\n", 505),
+    ("HTTP/1", f"GET {CATALOG} HTTP/1\r\n".encode() + HOST + b"\r\n", 505),
+    ("HTTP/11.1", f"GET {CATALOG} HTTP/11.1\r\n".encode() + HOST + b"\r\n", 505),
     ("HTTP/3.1", f"GET {CATALOG} HTTP/3.1\r\n".encode() + HOST + b"\r\n", 505),
     ("two Content-Length", POST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400),
     ("Content-Length with Transfer-Encoding",
      POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 400),
     ("Content-Length twice in one", POST + b"Content-Length: 1, 1\r\n\r\nx", 400),
+    ("two different Content-Length", POST + b"Content-Length: 1\r\ncontent-length: 2\r\n\r\nx", 400),
+    ("a Content-Length of two words", POST + b"Content-Length: 1 1\r\n\r\nx", 400),
+    ("a Content-Length with a tail", POST + b"Content-Length: 1;\r\n\r\nx", 400),
+    ("a Content-Length with a point", POST + b"Content-Length: 1.0\r\n\r\nx", 400),
+    ("a Content-Length in quotes", POST + b'Content-Length: "1"\r\n\r\nx', 400),
+    ("Content-Length 0 with Transfer-Encoding",
+     POST + b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n", 400),
+    ("Content-Length with an empty Transfer-Encoding",
+     POST + b"Content-Length: 1\r\nTransfer-Encoding:\r\n\r\nx", 400),
+    ("Transfer-Encoding in HTTP/1.0", POST.replace(b"HTTP/1.1", b"HTTP/1.0")
+     + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("a GET with two Content-Length", LINE + HOST + b"Content-Length: 0\r\n" * 2 + b"\r\n", 400),
     ("a signed Content-Length", POST + b"Content-Length: +1\r\n\r\nx", 400),
     ("a negative Content-Length", POST + b"Content-Length: -1\r\n\r\nx", 400),
     ("an empty Content-Length", POST + b"Content-Length: \r\n\r\n", 400),
     ("a hexadecimal Content-Length", POST + b"Content-Length: 0x1\r\n\r\nx", 400),
     ("a Content-Length above 64 bits", POST + b"Content-Length: 18446744073709551617\r\n\r\nx", 400),
-    ("Transfer-Encoding: gzip", POST + b"Transfer-Encoding: gzip\r\n\r\n", 400),
-    ("Transfer-Encoding: gzip, chunked", POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
-    ("Transfer-Encoding: chunked, chunked", POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n",
-     400),
-    ("Transfer-Encoding: identity", POST + b"Transfer-Encoding: identity\r\n\r\n", 400),
     ("Transfer-Encoding twice",
      POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
 ) + tuple(
-    (f"chunk size {size!r}", POST + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nx\r\n", 400)
-    for size in (b"", b"g", b"-1", b"+1", b"0x1", b" 1", b"1FFFFFFFFFFFFFFFF")
+    (f"Transfer-Encoding {coding!r}",
+     POST + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n", 400)
+    for coding in (b"", b"gzip", b"identity", b"gzip, chunked", b"chunked, gzip", b"chunked, chunked",
+                   b"chunked,", b",chunked", b"chunked;q=1", b'"chunked"', b"xchunked", b"chunke",
+                   b"chunked x", b"chunked\x0b", b"\xffchunked")
+) + tuple(
+    (f"chunk size {size!r}", POST + CHUNKS + size + b"\r\nx\r\n", 400)
+    for size in (b"", b"g", b"-1", b"+1", b"0x1", b" 1", b"1 ", b"1 ;a=b", b"1\t", b"1\0", b"1;\x01", b"1;a\nb",
+                 b"1\r", b"1_0", b"1FFFFFFFFFFFFFFFF", b"10000000000000001", b"0" * 5000 + b"1")
+) + tuple(
+    (f"trailer {trailer!r}",
+     POST + CHUNKS + b"0\r\n" + trailer + b"\r\n", 400)
+    for trailer in (b"A: b\n", b"A: b\rc\r\n", b"A : b\r\n", b" A: b\r\n", b"A: b\r\n c\r\n", b"A\r\n",
+                    b"A: \0\r\n")
 ) + (
-    ("a chunk without its CRLF", POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n", 400),
-    ("a chunk size that ends in LF", POST + b"Transfer-Encoding: chunked\r\n\r\n1\nx\r\n", 400),
+    ("a chunk shorter than its size", POST + CHUNKS + b"2\r\nx\r\n0\r\n\r\n",
+     400),
+    ("a chunk that ends in LF", POST + CHUNKS + b"1\r\nx\n0\r\n\r\n", 400),
+    ("a chunk without its CRLF", POST + CHUNKS + b"1\r\nxx\r\n", 400),
+    ("a chunk size that ends in LF", POST + CHUNKS + b"1\nx\r\n", 400),
 )
 
 
@@ -188,12 +148,72 @@ def malformed(suite, environment):
             connection.close()
 
 
+# What looks unusual and is one request, with the status of its answer.
+LAWFUL = (
+    ("a whole URL", LINE.replace(b"/api", b"https://127.0.0.1:1/api") + HOST + b"\r\n", 200),
+    ("a whole URL in capitals", LINE.replace(b"/api", b"HTTPS://X/api") + HOST + b"\r\n", 200),
+    ("a query", LINE.replace(b"catalog", b"catalog?a=/b?c%20") + HOST + b"\r\n", 200),
+    ("an empty query", LINE.replace(b"catalog", b"catalog?") + HOST + b"\r\n", 200),
+    ("a query before the last segment", LINE.replace(b"/catalog", b"?/catalog") + HOST + b"\r\n", 404),
+    ("a percent-encoded letter", LINE.replace(b"catalog", b"%63atalog") + HOST + b"\r\n", 404),
+    ("a percent-encoded digit of the code", LINE.replace(b"1/cat", b"%31/cat") + HOST + b"\r\n", 404),
+    ("a doubled slash", LINE.replace(b"/api", b"//api") + HOST + b"\r\n", 404),
+    ("a segment of a dot", LINE.replace(b"/api", b"/./api") + HOST + b"\r\n", 404),
+    ("OPTIONS *", b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("CONNECT", b"CONNECT x:443 HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    ("an empty line before it", b"\r\n" + LINE + HOST + b"\r\n", 200),
+    ("an empty Host", LINE + b"Host:\r\n\r\n", 200),
+    ("a Host with a port", LINE + b"host:127.0.0.1:8443\r\n\r\n", 200),
+    ("a Host in brackets", LINE + b"HOST: [::1]:8443 \t\r\n\r\n", 200),
+    ("empty values", LINE + HOST + b"A:\r\nB: \t \r\n\r\n", 200),
+    ("a tab and high octets in a value", LINE + HOST + b"A: b\tc \xc3\xa9\r\n\r\n", 200),
+    ("every character of a name", LINE + HOST + b"!#$%&'*+-.^_`|~0aZ: x\r\n\r\n", 200),
+    ("the same header twice", LINE + HOST + b"A: b\r\nA: b\r\n\r\n", 200),
+    ("a GET with a body", LINE + HOST + b"Content-Length: %d\r\n\r\n" % len(GET) + GET, 200),
+    ("a GET with a chunked body", LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+     b"%x\r\n%s\r\n0\r\n\r\n" % (len(GET), GET), 200),
+    ("a GET of no octets", LINE + HOST + b"Content-Length: 000\r\n\r\n", 200),
+    ("an upgrade that is not taken",
+     LINE + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+     200),
+    ("an unknown Expect", LINE + HOST + b"Expect: the-best\r\n\r\n", 200),
+    ("an Expect without a body", LINE + HOST + b"Expect: 100-continue\r\n\r\n", 200),
+    ("a length in another name", POST + b"Content_Length: 1\r\n\r\n", 411),
+)
+CLOSING = (
+    ("HTTP/1.0", b"GET %s HTTP/1.0\r\n\r\n"),
+    ("HTTP/1.0 that would go on", b"GET %s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
+    ("Connection: close", b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    ("Close in a list", b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: foo ,Close, bar\r\n\r\n"),
+    ("close in a second header",
+     b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"),
+)
+
+
+def lawful(suite, environment):
+    bank = environment.bank(A)
+    for what, octets, status in LAWFUL:
+        with suite.case(f"one request: {what}"):
+            connection = bank.connect()
+            connection.send(octets + GET)
+            first = connection.receive()
+            equal(first.status, status, "status")
+            equal(first.field("connection"), None, "Connection")
+            equal(connection.receive().status, 200, "status of the next")
+            connection.send(GET)
+            equal(connection.receive().status, 200, "status of a third")
+            connection.close()
+    for what, octets in CLOSING:
+        with suite.case(f"the connection ends behind its answer: {what}"):
+            connection = bank.connect()
+            connection.send(octets % CATALOG.encode() + GET)
+            response = connection.receive()
+            equal((response.status, response.field("connection")), (200, "close"), "answer")
+            expect(connection.ended(), "the connection goes on, or another request was read")
+            connection.close()
+
+
 # ---- statuses in their order ----
-
-
-def chunked(body, size=1000):
-    pieces = [body[start:start + size] for start in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in pieces) + b"0\r\n\r\n"
 
 
 STATUSES = (  # status, method, target, header fields, body
@@ -232,37 +252,40 @@ STATUSES = (  # status, method, target, header fields, body
     (413, "POST", MESSAGES, {"Content-Type": XML}, b"x" * (MESSAGE_MAX + 1)),
     (415, "POST", MESSAGES, {"Content-Type": "text/xml"}, b""),
     (415, "POST", MESSAGES, {"Content-Type": "text/xml"}, b"x"),
-    (415, "POST", MESSAGES, {}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "application/json"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "application/xml; charset=latin1"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "application/xml; charset=utf-16"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "multipart/mixed"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "multipart/related; boundary=x"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": "multipart/mixed; boundary=" + "b" * 71}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": 'multipart/mixed; boundary=""'}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "br"}, b"x"),
-    (415, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "deflate"}, b""),
-    (415, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip, gzip"}, b"x"),
+    (415, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "br"}, b""),
     (400, "POST", MESSAGES, {"Content-Type": XML}, b""),
-    (400, "POST", MESSAGES, {"Content-Type": "multipart/mixed; boundary=x"}, b""),
-    (400, "POST", MESSAGES, {"Content-Type": "multipart/mixed; boundary=x"}, b"hello"),
-    (400, "POST", MESSAGES, {"Content-Type": "multipart/mixed; boundary=x"}, b"--x--\r\n"),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"}, b"hello"),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"},
-     gzip.compress(b"hello")[:-1]),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"},
-     gzip.compress(b"hello") + b"x"),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"},
-     gzip.compress(b"<a") + gzip.compress(b"/>")),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"}, zlib.compress(b"x")),
-    (400, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"}, gzip.compress(b"")),
-    (413, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"},
-     gzip.compress(b"x" * (MESSAGE_MAX + 1))),
-    (413, "POST", MESSAGES, {"Content-Type": "multipart/mixed; boundary=x",
-                             "Content-Encoding": "gzip"}, gzip.compress(b"x" * (BODY_MAX + 1))),
-    (413, "POST", MESSAGES, {"Content-Type": XML, "Content-Encoding": "gzip"},
-     gzip.compress(bytes(200 * BODY_MAX))),
+    # Two faults and more: the order of the contract's list.
+    (404, "GET", "/api/v1/in/1000000a/catalog", {"Accept": "x/y"}, None),
+    (404, "BREW", "/api/v1/in/1000000a/msgs", {}, None),
+    (404, "POST", "/nothing", {"Content-Length": str(BODY_MAX + 1)}, b""),
+    (403, "BREW", f"/api/v1/in/{B}/catalog", {"Accept": "x/y"}, None),
+    (403, "POST", f"/api/v1/in/{B}/msgs", {}, None),
+    (403, "POST", f"/api/v1/in/{B}/msgs", {"Content-Length": str(BODY_MAX + 1)}, b""),
+    (405, "BREW", CATALOG, {"Accept": "x/y"}, None),
+    (405, "PUT", MESSAGES, {}, None),
+    (405, "PUT", MESSAGES, {"Content-Length": str(BODY_MAX + 1)}, b""),
+    (406, "GET", f"{OUT}/stream/nothing", {"Accept": "x/y"}, None),
+    (411, "POST", MESSAGES, {"Content-Encoding": "br"}, None),
+    (413, "POST", MESSAGES, {"Content-Length": str(BODY_MAX + 1), "Content-Encoding": "br"}, b""),
+    (413, "POST", MESSAGES, {"Content-Type": XML, "Content-Length": str(2**64 - 1)}, b""),
 )
+
+# Resource, what Allow says of it.
+ALLOWED = ((CATALOG, "GET"), (f"{OUT}/catalog", "GET"), (MESSAGES, "POST"),
+           (f"{OUT}/stream/start", "GET"), (f"{OUT}/stream/nothing", "GET, DELETE"))
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW", "get",
+           "M" * 5000)
+
+# Fields, and whether they let a catalogue (application/xml) come.
+ACCEPTS = tuple(({"Accept": accept}, status) for accept, status in (
+    ("application/xml", 200), ("Application/XML", 200), ("application/*", 200), ("*/*", 200),
+    ("text/html, application/xml;q=0.1", 200), ("application/xml;q=0.001", 200),
+    ("application/xml;charset=utf-8", 200), ("application/xml ; q=1.000", 200),
+    ("application/*;q=0, application/xml", 200), ("", 200), (",", 200), ("hello", 200),
+    ("text/*, */*;q=0.1", 200), ("application/xml;q=0", 406), ("application/xml;q=0.000", 406),
+    ("*/*;q=0", 406), ("*/*, application/xml;q=0", 406), ("application/*, application/xml;q=0", 406),
+    ("text/xml", 406), ("text/*", 406), ("multipart/mixed", 406), ("application/problem+xml", 406),
+    ("application/xml+x", 406))) + (({}, 200),)
 
 
 def statuses(suite, environment):
@@ -280,19 +303,58 @@ def statuses(suite, environment):
             if response.field("connection") != "close":
                 equal(connection.request("GET", CATALOG).status, 200, "the next request's status")
             connection.close()
-    with suite.case("problems come as JSON where Accept names only JSON"):
-        for accept, json_form in (("application/problem+json", True), ("application/json", True),
-                                  ("application/json, application/problem+json", True),
-                                  ("application/xml", False), ("*/*", False),
-                                  ("application/problem+json, application/xml", False)):
+    for target, allowed in ALLOWED:
+        for method in METHODS:
+            if method in allowed.split(", "):
+                continue
+            with suite.case(f"405: {method[:9]} {target}"):
+                connection = bank.connect()
+                response = connection.request(method, target)
+                equal((response.status, response.field("allow")), (405, allowed), "answer")
+                if method != "HEAD":  # its answer has a head only, and the next follows at once
+                    problem(response)
+                equal(connection.request("GET", CATALOG).status, 200, "the next request's status")
+                connection.close()
+    for fields, status in ACCEPTS:
+        with suite.case(f"{status}: a catalogue with {fields}"):
+            response = bank.request("GET", CATALOG, fields)
+            equal(response.status, status, "status")
+    with suite.case("several Accept headers are one list"):
+        connection = bank.connect()
+        connection.send(LINE + HOST + b"Accept: text/html\r\nAccept: application/xml\r\n\r\n")
+        equal(connection.receive().status, 200, "status")
+        connection.close()
+
+
+def problems(suite, environment):
+    bank = environment.bank(A)
+    for accept, json_form in (
+            ("application/problem+json", True), ("application/json", True),
+            ("Application/JSON;q=0.5", True), ("application/json, */*;q=0", True),
+            ("application/json, application/problem+json", True), ("application/xml", False),
+            ("*/*", False), ("application/*", False), ("", False), ("application/json;q=0", False),
+            ("application/json, text/html", False),
+            ("application/problem+json, application/xml", False)):
+        with suite.case(f"a problem with Accept {accept!r} is {'JSON' if json_form else 'XML'}"):
             response = bank.request("GET", "/nothing", {"Accept": accept})
             equal(response.status, 404, "status")
             problem(response, json_form)
-    with suite.case("a stream GET with Accept of problem+json only: 406, in JSON"):
-        response = bank.request("GET", f"{OUT}/stream/start",
-                                {"Accept": "application/problem+json"})
-        equal(response.status, 406, "status")
-        problem(response, json_form=True)
+    json_only = {"Accept": "application/problem+json"}
+    for status, method, target, fields, body in (
+            (403, "GET", f"/api/v1/in/{B}/catalog", {}, None), (405, "PUT", CATALOG, {}, None),
+            (406, "GET", CATALOG, {}, None), (406, "GET", f"{OUT}/stream/start", {}, None),
+            (406, "GET", f"{OUT}/stream/nothing", {}, None),
+            (410, "DELETE", f"{OUT}/stream/nothing", {}, None), (411, "POST", MESSAGES, {}, None),
+            (413, "POST", MESSAGES, {"Content-Length": "700000"}, b""),
+            (415, "POST", MESSAGES, {"Content-Type": "x/y"}, b"x"),
+            (400, "POST", MESSAGES, {"Content-Type": XML}, b""),
+            (413, "POST", MESSAGES, {"Content-Type": XML}, b"x" * (MESSAGE_MAX + 1))):
+        with suite.case(f"{status} as JSON"):
+            connection = bank.connect()
+            response = connection.request(method, target, fields | json_only, body)
+            equal(response.status, status, "status")
+            problem(response, json_form=True)
+            connection.close()
 
 
 def catalogs(suite, environment):
@@ -309,120 +371,59 @@ def catalogs(suite, environment):
             equal(len(set(names)), len(names), "distinct names")
 
 
-# ---- bodies ----
-
-
-def bodies(suite, environment):
-    a = environment.bank(A)
-
-    def goes(what, make):
-        with suite.case(f"201: {what}"):
-            octets, e2e = payment(a)
-            fields, body = make(octets)
-            response = a.request("POST", MESSAGES, {"Content-Type": XML} | fields, body)
-            equal(response.status, 201, f"status ({response.body[:200]!r})")
-            reject(environment, a, e2e)
-
-    goes("plain", lambda octets: ({}, octets))
-    goes("charset=utf-8", lambda octets: ({"Content-Type": "application/xml; charset=utf-8"}, octets))
-    goes('charset="UTF-8"', lambda octets: ({"Content-Type": 'Application/XML;charset="UTF-8"'},
-                                            octets))
-    goes("gzip", lambda octets: ({"Content-Encoding": "gzip"}, gzip.compress(octets)))
-    goes("gzip of a stored block", lambda octets: ({"Content-Encoding": "GZIP"},
-                                                   gzip.compress(octets, 0)))
-    goes("chunked", lambda octets: ({"Transfer-Encoding": "chunked"}, chunked(octets)))
-    goes("Chunked, one octet each", lambda octets: ({"Transfer-Encoding": "CHUNKED"},
-                                                    chunked(octets, 1)))
-    goes("chunk extensions and trailers", lambda octets: (
-        {"Transfer-Encoding": "chunked"},
-        b"%x;a=b\r\n%s\r\n0\r\nX-Trailer: y\r\n\r\n" % (len(octets), octets)))
-    goes("multipart of one", lambda octets: split(octets))
-    goes("multipart, boundary in quotes, preamble and epilogue", lambda octets: (
-        {"Content-Type": 'multipart/mixed; boundary="a b"'},
-        b"preamble\r\n--a b\r\nContent-Type: application/xml; charset=UTF-8\r\n\r\n" + octets
-        + b"\r\n--a b--\r\nepilogue"))
-    goes("multipart, boundary of 70", lambda octets: split(octets, "b" * 70))
-    goes("multipart, 8bit", lambda octets: (
-        {"Content-Type": "multipart/mixed; boundary=x"},
-        b"--x\r\nContent-Type: application/xml\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + octets
-        + b"\r\n--x--"))
-    goes("multipart, binary", lambda octets: (
-        {"Content-Type": "multipart/mixed; boundary=x"},
-        b"--x\r\nContent-Type: application/xml\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-        + octets + b"\r\n--x--"))
-    goes("gzip of multipart", lambda octets: (
-        split(octets)[0] | {"Content-Encoding": "gzip"}, gzip.compress(split(octets)[1])))
-    goes("a query behind the path, on a new connection", lambda octets: ({}, octets))
-
-    with suite.case("ten parts: ten ids in order; each is decided"):
-        made = [payment(a) for _ in range(10)]
-        a.send(*(octets for octets, _ in made))
-        for _, e2e in made:
-            reject(environment, a, e2e)
-    with suite.case("eleven parts: 413, nothing is processed"):
-        made = [payment(a) for _ in range(11)]
-        response = a.post(*wire.make_multipart([octets for octets, _ in made]))
-        equal(response.status, 413, "status")
-    with suite.case("a part of 64 KiB passes, one octet more is 413"):
-        octets, e2e = payment(a)
-        a.send(octets + b" " * (MESSAGE_MAX - len(octets)), b"x")
-        reject(environment, a, e2e)
-        body = wire.make_multipart([octets + b" " * (MESSAGE_MAX + 1 - len(octets))])
-        equal(a.post(*body).status, 413, "status")
-        a.events.clear()
-    with suite.case("a body of 640 KiB passes"):
-        octets, e2e = payment(a)
-        body, kind = wire.make_multipart([octets] + [b"<a/>"] * 9)
-        response = a.post(b"p" * (BODY_MAX - len(body) - 2) + b"\r\n" + body, kind)
-        equal(response.status, 201, f"status ({response.body[:200]!r})")
-        for name in response.field("pi-resourceid").split(",")[1:]:
-            a.refusal(name.strip(), "SCHEMA")
-        reject(environment, a, e2e)
-    for what, head in (("of another type", b"Content-Type: text/xml"), ("without a type", b"X: y"),
-                       ("in base64", b"Content-Type: application/xml\r\n"
-                                     b"Content-Transfer-Encoding: base64"),
-                       ("in gzip", b"Content-Type: application/xml\r\nContent-Encoding: gzip"),
-                       ("in latin1", b"Content-Type: application/xml; charset=iso-8859-1")):
-        with suite.case(f"415: a part {what} behind a good one, which is not processed"):
-            octets, _ = payment(a)
-            body = (b"--x\r\nContent-Type: application/xml\r\n\r\n" + octets + b"\r\n--x\r\n" + head
-                    + b"\r\n\r\nabc\r\n--x--\r\n")
-            equal(a.post(body, "multipart/mixed; boundary=x").status, 415, "status")
-    with suite.case("400: a multipart body without its end, nothing is processed"):
-        octets, _ = payment(a)
-        body = b"--x\r\nContent-Type: application/xml\r\n\r\n" + octets + b"\r\n"
-        equal(a.post(body, "multipart/mixed; boundary=x").status, 400, "status")
-    with suite.case("an empty part is a message: BADXML"):
-        response = a.post(b"--x\r\nContent-Type: application/xml\r\n\r\n\r\n--x--\r\n",
-                          "multipart/mixed; boundary=x")
-        equal(response.status, 201, f"status ({response.body[:200]!r})")
-        a.refusal(response.field("pi-resourceid"), "BADXML")
-
-
-def split(octets, boundary="cut"):
-    body, kind = wire.make_multipart([octets], boundary)
-    return {"Content-Type": kind}, body
+# ---- conversations ----
 
 
 def conversations(suite, environment):
     a = environment.bank(A)
-    with suite.case("Expect: 100-continue"):
+    for what, head, make in (
+            ("a length", {}, bytes),
+            ("chunks", {"Transfer-Encoding": "chunked"},
+             lambda octets: b"%x\r\n%s\r\n0\r\n\r\n" % (len(octets), octets))):
+        with suite.case(f"Expect: 100-Continue with {what}: 100, then 201"):
+            octets, e2e = payment(a)
+            body = make(octets)
+            head = {"Content-Type": XML, "Expect": "100-Continue"} | (
+                head or {"Content-Length": str(len(body))})
+            connection = a.connect()
+            connection.send(wire.make_request("POST", MESSAGES, head))
+            equal(connection.receive().status, 100, "interim status")
+            connection.send(body)
+            equal(connection.receive().status, 201, "status")
+            connection.send(GET)
+            equal(connection.receive().status, 200, "status of the next")
+            connection.close()
+            reject(environment, a, e2e)
+    with suite.case("Expect: 100-continue behind another request: 100 in its turn"):
         octets, e2e = payment(a)
         connection = a.connect()
         head = {"Content-Type": XML, "Expect": "100-continue", "Content-Length": str(len(octets))}
-        connection.send(wire.make_request("POST", MESSAGES, head))
-        equal(connection.receive().status, 100, "interim status")
+        connection.send(wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
+                        + wire.make_request("POST", MESSAGES, head))
+        equal([connection.receive().status for _ in range(2)], [204, 100], "statuses")
         connection.send(octets)
         equal(connection.receive().status, 201, "status")
         connection.close()
         reject(environment, a, e2e)
-    with suite.case("Expect: 100-continue of what is refused: the refusal at once"):
-        connection = a.connect()
-        head = {"Content-Type": "x/y", "Expect": "100-continue", "Content-Length": "10"}
-        connection.send(wire.make_request("POST", MESSAGES, head))
-        response = connection.receive()
-        equal((response.status, response.field("connection")), (415, "close"), "answer")
-        connection.close()
+    with suite.case("Expect: 100-continue with the body at once: no octet is lost"):
+        octets, e2e = payment(a)
+        equal(a.post(octets, fields={"Expect": "100-continue"}).status, 201, "status")
+        reject(environment, a, e2e)
+    for status, target, head in (
+            (404, "/nothing", {"Content-Length": "10"}),
+            (403, f"/api/v1/in/{B}/msgs", {"Content-Length": "10"}),
+            (405, CATALOG, {"Content-Length": "10"}), (411, MESSAGES, {}),
+            (413, MESSAGES, {"Content-Length": str(BODY_MAX + 1)}),
+            (415, MESSAGES, {"Content-Length": "10", "Content-Type": "x/y"}),
+            (400, MESSAGES, {"Content-Length": "0", "Content-Type": XML})):
+        with suite.case(f"Expect: 100-continue of what is refused: {status} and no 100"):
+            connection = a.connect()
+            connection.send(wire.make_request("POST", target, head | {"Expect": "100-continue"}))
+            response = connection.receive()
+            unread = head.get("Content-Length", "0") != "0"
+            equal((response.status, response.field("connection")),
+                  (status, "close" if unread else None), "answer")
+            connection.close()
     with suite.case("a refusal before the body is seen by a client that sends on"):
         connection = a.connect()
         head = {"Content-Type": XML, "Content-Length": str(4 * BODY_MAX)}
@@ -444,41 +445,43 @@ def conversations(suite, environment):
         connection.close()
         a.result(e2e, "ACSP")
         reject(environment, a, e2e)
-    with suite.case("16 requests behind a waiting poll are answered behind it"):
+    for count in (16, 17, 200):
+        with suite.case(f"{count} requests behind a waiting poll are answered behind it"):
+            connection = a.connect()
+            start = wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
+            connection.send(start + count * GET)
+            first = connection.receive()
+            equal(first.status, 204, "status of the poll")
+            equal([connection.receive().status for _ in range(count)], [200] * count, "statuses")
+            equal(connection.request("DELETE", first.field("pi-pull-next")).status, 200, "DELETE")
+            connection.close()
+    with suite.case("a payment behind a waiting poll is taken when its turn comes"):
+        octets, e2e = payment(a)
         connection = a.connect()
-        start = wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
-        connection.send(start + 16 * wire.make_request("GET", CATALOG))
-        first = connection.receive()
-        equal(first.status, 204, "status of the poll")
-        equal([connection.receive().status for _ in range(16)], [200] * 16, "statuses")
-        equal(connection.request("DELETE", first.field("pi-pull-next")).status, 200, "DELETE")
+        connection.send(wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
+                        + wire.make_request("POST", MESSAGES, {"Content-Type": XML}, octets)
+                        + b"GET / HTTP/1.1\r\n\r\n" + GET)
+        equal([connection.receive().status for _ in range(3)], [204, 201, 400], "statuses")
+        expect(connection.ended(), "what is behind a malformed request was read")
         connection.close()
+        reject(environment, a, e2e)
     with suite.case("a request that comes octet by octet"):
         connection = a.connect()
         for octet in GET:
             connection.send(bytes([octet]))
         equal(connection.receive().status, 200, "status")
         connection.close()
-    with suite.case("a connection that is cut in a body leaves nothing"):
-        octets, e2e = payment(a)
-        connection = a.connect()
-        head = {"Content-Type": XML, "Content-Length": str(len(octets))}
-        connection.send(wire.make_request("POST", MESSAGES, head) + octets[:-1])
-        connection.socket.shutdown(socket.SHUT_RDWR)
-        connection.close()
-        a.send(octets)
-        reject(environment, a, e2e)
 
 
 def main():
     suite = Suite("transport")
     settings = {"participants.poll_seconds": 1, "kafka.mode": "off", "switch.loops": 2}
     with suite.environment_of(participants=2, settings=settings) as environment:
-        tls(suite, environment)
         malformed(suite, environment)
+        lawful(suite, environment)
         statuses(suite, environment)
+        problems(suite, environment)
         catalogs(suite, environment)
-        bodies(suite, environment)
         conversations(suite, environment)
     finish(suite)
 

@@ -1,9 +1,9 @@
-/* signature: arbitrary bytes through reader and signature_check, with the certificate of
- * corpus/signature/good.xml registered.
+/* signature: arbitrary bytes through reader and signature_check, with the certificates of
+ * corpus/signature/good.xml (RSA) and p256.xml registered.
  *
- * Nothing may crash, and nothing may be accepted that says anything else than good.xml: its signature
- * covers all of it, so whatever the fuzzer makes of it either is refused or has the same canonical
- * form outside the Signature. */
+ * Nothing may crash, and nothing may be accepted that says anything else than these two, which say
+ * the same: the signatures cover all of it, so whatever the fuzzer makes of them either is refused or
+ * has the same canonical form outside the Signature. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@
 
 static struct signature_checker *checker;
 static struct xml_document document;
-static const struct certificate *registered[1];
+enum { RSA, P256, REGISTERED_COUNT };
+static const struct certificate *registered[REGISTERED_COUNT];
 static char good[LIMIT_CANONICAL_BYTES], canonical[LIMIT_CANONICAL_BYTES];
 static size_t good_size;
 
@@ -41,7 +42,7 @@ static bool check(struct span message, struct signature_verdict *verdict)
     if (reader_parse(&document, message, NULL, &error) != FAULT_NONE) return false;
     uint16_t const header = document_child(&document, 0, SPAN("AppHdr"));
     if (header == XML_NONE) return false;
-    return signature_check(checker, &document, header, registered, 1, verdict);
+    return signature_check(checker, &document, header, registered, REGISTERED_COUNT, verdict);
 }
 
 int LLVMFuzzerInitialize(int *argument_count, char ***arguments);
@@ -50,15 +51,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argument_count, char ***arguments)
 {
     (void)argument_count, (void)arguments;
-    struct certificate *certificate = NULL;
+    static const char *const certificates[REGISTERED_COUNT] = {SIGNATURE_GOOD_CERTIFICATE,
+                                                               SIGNATURE_GOOD_P256_CERTIFICATE};
     struct signature_verdict verdict;
-    const char *words = NULL;
-    require(certificate_parse(&certificate, SPAN(SIGNATURE_GOOD_CERTIFICATE), &words) ==
-            FAULT_NONE);
-    registered[0] = certificate;
-    require(signature_open(&checker, 1) == FAULT_NONE);
+    for (size_t i = 0; i < REGISTERED_COUNT; i++) {
+        struct certificate *certificate = NULL;
+        const char *words = NULL;
+        require(certificate_parse(&certificate, span_text(certificates[i]), &words) == FAULT_NONE);
+        registered[i] = certificate;
+    }
+    require(signature_open(&checker, REGISTERED_COUNT) == FAULT_NONE);
     require(document_open(&document) == FAULT_NONE);
-    require(check(SPAN(SIGNATURE_GOOD_MESSAGE), &verdict));
+    require(check(SPAN(SIGNATURE_GOOD_P256_MESSAGE), &verdict) && verdict.key == P256);
+    require(check(SPAN(SIGNATURE_GOOD_MESSAGE), &verdict) && verdict.key == RSA);
     good_size = content_of(verdict.node, good);
     return 0;
 }
@@ -67,7 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct signature_verdict verdict;
     if (!check(span_of(data, size), &verdict)) return 0;
-    require(verdict.key == 0);
     size_t const canonical_size = content_of(verdict.node, canonical);
     require(canonical_size == good_size && memcmp(canonical, good, good_size) == 0);
     return 0;

@@ -17,6 +17,7 @@ import pathlib
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 
 import xmlsec
@@ -24,7 +25,7 @@ from lxml import etree
 
 ISO = "urn:iso:std:iso:20022:tech:xsd:"
 DS = "http://www.w3.org/2000/09/xmldsig#"
-CLIENT_SECONDS = 20
+CLIENT_SECONDS = 60  # on a busy machine
 
 
 def agent(code):
@@ -48,24 +49,27 @@ def part(root, name):
     return next(root.iter(f"{{*}}{name}"))
 
 
-def sign(root, keys, method=xmlsec.Transform.ECDSA_SHA256, uri=""):
-    """As the switch does it, with signing.key and signing.crt of the folder `keys`."""
+def sign(root, keys, method=xmlsec.Transform.ECDSA_SHA256, uri="", secret=None):
+    """As the switch does it, with signing.key and signing.crt of the folder `keys`; by HMAC where
+    there is a secret."""
     signature = xmlsec.template.create(root, xmlsec.Transform.EXCL_C14N, method, ns="ds")
     part(root, "Sgntr").append(signature)
     reference = xmlsec.template.add_reference(signature, xmlsec.Transform.SHA256, uri=uri)
     xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
     xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
-    data = xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(signature))
-    xmlsec.template.x509_data_add_certificate(data)
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_file(str(keys / "signing.key"), xmlsec.KeyFormat.PEM)
-    context.key.load_cert_from_file(str(keys / "signing.crt"), xmlsec.KeyFormat.PEM)
+    if secret is None:
+        data = xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(signature))
+        xmlsec.template.x509_data_add_certificate(data)
+        context.key = xmlsec.Key.from_file(str(keys / "signing.key"), xmlsec.KeyFormat.PEM)
+        context.key.load_cert_from_file(str(keys / "signing.crt"), xmlsec.KeyFormat.PEM)
+    else:
+        context.key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
     if uri:
         context.register_id(part(root, "AppHdr"), "Id")
     context.sign(signature)
     # xmlsec breaks base64 into lines, the switch does not; neither is signed.
-    for name in ("SignatureValue", "X509Certificate"):
-        element = part(signature, name)
+    for element in signature.iter(f"{{{DS}}}SignatureValue", f"{{{DS}}}X509Certificate"):
         element.text = "".join(element.text.split())
     return root
 
@@ -90,6 +94,36 @@ def unsigned(root, _):
 def signed_by_another(root, folder):
     """By a bank whose certificate is in KeyInfo: right in itself, but not the switch's."""
     return sign(root, folder / "participants" / "10000008", xmlsec.Transform.RSA_SHA256)
+
+
+def signed_by_a_namesake(root, folder):
+    """By a key of our own, whose certificate says that it is the switch's."""
+    subject = subprocess.run(
+        ["openssl", "x509", "-in", folder / "switch" / "signing.crt", "-noout", "-subject",
+         "-nameopt", "compat"], capture_output=True, text=True, check=True).stdout
+    with tempfile.TemporaryDirectory() as name:
+        keys = pathlib.Path(name)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "30", "-subj", subject.split("=", 1)[1].strip(),
+             "-keyout", keys / "signing.key", "-out", keys / "signing.crt"],
+            capture_output=True, check=True)
+        return sign(root, keys)
+
+
+def keyed_by_the_certificate(root, folder):
+    """HMAC, whose secret is what everybody has: the switch's certificate."""
+    secret = (folder / "switch" / "signing.crt").read_bytes()
+    return sign(root, None, xmlsec.Transform.HMAC_SHA256, secret=secret)
+
+
+def signed_twice(root, folder):
+    """By the switch, and a second signature beside it that is not the switch's."""
+    sign(root, folder / "switch")
+    other = sign(pacs008("10000007"), folder / "participants" / "10000008",
+                 xmlsec.Transform.RSA_SHA256)
+    part(root, "Sgntr").append(part(other, "Signature"))
+    return root
 
 
 def signed_in_part(root, folder):
@@ -124,8 +158,8 @@ def cut_by_comment(root, folder):
     return root
 
 
-WAYS = (untouched, amount_altered, unsigned, signed_by_another, signed_in_part, moved, wrapped,
-        cut_by_comment)
+WAYS = (untouched, amount_altered, unsigned, signed_by_another, signed_by_a_namesake,
+        keyed_by_the_certificate, signed_twice, signed_in_part, moved, wrapped, cut_by_comment)
 # These are to be answered. The last is the message that was signed, if all of its text is read:
 # what is printed of it must say 12.34.
 ANSWERED = (untouched, cut_by_comment)

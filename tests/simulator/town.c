@@ -507,6 +507,37 @@ static struct hash content_of(struct town *town, const struct delivery_item *ite
     return (struct hash){{0}};
 }
 
+/* Writes the id of a message with this own number alone: digits of base 36 and "-0". */
+static void print_alone(char *at, uint64_t number)
+{
+    char digits[13];
+    unsigned count = 0;
+    for (; number; number /= 36)
+        digits[count++] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number % 36];
+    while (count)
+        *at++ = digits[--count];
+    memcpy(at, "-0", 3);
+}
+
+/* "Delivered again under the same id with the same content [...] (after a restart of the switch,
+ * messages that carried several transactions may come grouped otherwise)" (WIRE section 1): so what
+ * came alone never comes in a group afterwards.  The numbers are in the id: PREFIX-FIRST-MASK. */
+static void check_group(struct town *town, const struct resource_id *id)
+{
+    struct resource_id alone = *id;
+    char *const digits = strchr(alone.text, '-') + 1;
+    char *end;
+    uint64_t const first = strtoull(digits, &end, 36);
+    uint64_t const mask = strtoull(end + 1, NULL, 36);
+    for (uint64_t others = mask << 1 | 1, number = first; others; others >>= 1, number++) {
+        if ((others & 1) == 0) continue;
+        memset(digits, 0, sizeof alone.text - (size_t)(digits - alone.text));
+        print_alone(digits, number);
+        VERDICT(find_parcel(town, &alone)->id.text[0] == 0, "%s was alone and is now in %s",
+                alone.text, id->text);
+    }
+}
+
 /* Reads a message's records; hears it unless the bank has lost it.  `request`: that it answers. */
 static struct resource_id take_delivery(struct town *town, uint32_t loop, uint32_t bank,
                                         struct request_id request, bool is_heard)
@@ -535,6 +566,7 @@ static struct resource_id take_delivery(struct town *town, uint32_t loop, uint32
                 truth_find_forwarded(town->truth, &item->transfer, bytes);
     }
 
+    if (delivery->item_count > 1) check_group(town, &delivery->resource_id);
     struct parcel_truth *const known = find_parcel(town, &delivery->resource_id);
     if (known->id.text[0] == 0) {
         VERDICT(town->parcel_count < PARCELS / 2, "more messages than the town has room for");

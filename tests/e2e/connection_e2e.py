@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""Connections are bounded and nobody's flood shuts others out: silent, slow, foreign, too many, and
+what a flooding bank's requests do to another's."""
+
+import re
+import socket
+import ssl
+import time
+import urllib.request
+
+import message
+import wire
+from harness import Suite, equal, expect, finish, problem
+
+A, B, C = "10000001", "10000002", "10000003"
+CATALOG = f"/api/v1/in/{A}/catalog"
+REQUEST_SECONDS = 2
+STRANGERS_EACH = 512  # of one address, on one loop
+OWNER_CONNECTIONS = 256
+PIPELINED = 16
+
+
+def knock(environment, source="127.0.0.1"):
+    """A connection that says nothing."""
+    return socket.create_connection(("127.0.0.1", environment.port), 5.0, (source, 0))
+
+
+def ends(plain, seconds):
+    """Whether the switch ends this silent connection within that time."""
+    plain.settimeout(seconds)
+    try:
+        return plain.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def metric(environment, name):
+    with urllib.request.urlopen(f"http://127.0.0.1:{environment.metrics_port}/metrics",
+                                timeout=5) as response:
+        return float(re.search(rf"^{name} ([0-9.e+]+)$", response.read().decode(), re.M)[1])
+
+
+def until(what, condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < end, what)
+        time.sleep(0.02)
+
+
+def close(connections):
+    for one in connections:
+        one.close()
+
+
+def catalog(bank, **options):
+    connection = bank.connect(**options)
+    response = connection.request("GET", f"/api/v1/in/{bank.code}/catalog")
+    connection.close()
+    return response.status
+
+
+def silent(suite, environment):
+    a = environment.bank(A)
+    standing = a.connect()
+    equal(standing.request("GET", CATALOG).status, 200, "status")
+    refused = metric(environment, "cauce_connections_refused_total")
+    with suite.case("of one address, the longest silent connection gives way; a bank comes in"):
+        plain = [knock(environment) for _ in range(STRANGERS_EACH)]
+        until("not all are taken over", lambda: metric(
+            environment, "cauce_connections_open") >= STRANGERS_EACH + 1)
+        equal(metric(environment, "cauce_connections_refused_total"), refused, "refused")
+        equal(catalog(a), 200, "status of a new connection")
+        expect(ends(plain[0], 1.0), "the first silent one is still open")
+        expect(not ends(plain[-1], 0.05), "the last silent one was closed")
+        equal(metric(environment, "cauce_connections_refused_total"), refused + 1, "refused")
+        equal(standing.request("GET", CATALOG).status, 200, "status of a bank that was there")
+        close(plain)
+    with suite.case("the silent of one address do not count for another"):
+        until("some are still open",
+              lambda: metric(environment, "cauce_connections_open") < 5)
+        plain = [knock(environment, "127.0.0.2") for _ in range(STRANGERS_EACH)]
+        until("not all are taken over", lambda: metric(
+            environment, "cauce_connections_open") >= STRANGERS_EACH + 1)
+        equal(catalog(a), 200, "status of a new connection")
+        expect(not ends(plain[0], 0.1), "a silent one gave way to another address")
+        close(plain)
+    standing.close()
+
+
+def slow(suite, environment):
+    with suite.case("a handshake has its time, silent or octet by octet"):
+        client = environment.context(f"participants/{A}/channel")
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        hello = outgoing.read()
+        quiet, trickle = knock(environment), knock(environment)
+        started = time.monotonic()
+        try:
+            for place in range(20):
+                trickle.send(hello[place:place + 1])
+                time.sleep(0.2)
+            ended = False
+        except (BrokenPipeError, ConnectionResetError):
+            ended = True
+        waited = time.monotonic() - started
+        expect(ended, "octets were still taken")
+        expect(REQUEST_SECONDS - 0.2 < waited < REQUEST_SECONDS + 1, f"after {waited:.1f} s")
+        expect(ends(quiet, 0.5), "the silent one is still open")
+        close([quiet, trickle])
+
+
+def foreign(suite, environment):
+    a = environment.bank(A)
+    maker = environment.context("operators/maker")
+    with suite.case("connections with a certificate that is nobody's give way as silent ones do"):
+        strangers = []
+        for _ in range(STRANGERS_EACH + 1):
+            connection = wire.Connection(environment.port, maker)
+            equal(connection.request("GET", CATALOG).status, 403, "status")
+            strangers.append(connection)
+        expect(strangers[0].ended(1.0), "the first is still open")
+        equal(strangers[-1].request("GET", CATALOG).status, 403, "status of the last")
+        equal(catalog(a), 200, "status of a bank")
+        close(strangers)
+    with suite.case("what a stranger pipelines is answered, in order"):
+        connection = wire.Connection(environment.port, maker)
+        connection.send(wire.make_request("GET", CATALOG) * 40)
+        for _ in range(40):
+            equal(connection.receive().status, 403, "status")
+        connection.close()
+
+
+def many(suite, environment):
+    a, b = environment.bank(A), environment.bank(B)
+    with suite.case("a participant's 257th connection gets 429, Retry-After and its end"):
+        held = [a.connect() for _ in range(OWNER_CONNECTIONS)]
+        for one in held:
+            equal(one.request("GET", CATALOG).status, 200, "status")
+        extra = a.connect()
+        response = extra.request("GET", CATALOG)
+        equal(response.status, 429, "status")
+        problem(response)
+        equal(response.field("connection"), "close", "Connection")
+        wait = int(response.field("retry-after"))
+        expect(extra.ended(), "the connection goes on")
+        extra.close()
+        equal(catalog(b), 200, "status of another participant")
+        equal(held[0].request("GET", CATALOG).status, 200, "status of one that was there")
+        held.pop().close()
+        time.sleep(wait)
+        equal(catalog(a), 200, "status once another one was closed")
+    with suite.case("all of them at once, with all that may be pipelined: another bank is served"):
+        for one in held:
+            one.send(wire.make_request("GET", CATALOG) * (4 * PIPELINED))
+        started = time.monotonic()
+        equal(catalog(b), 200, "status")
+        waited = time.monotonic() - started
+        for one in held:
+            for _ in range(4 * PIPELINED):
+                equal(one.receive().status, 200, "status")
+        expect(waited < time.monotonic() - started, "it was served last")
+        close(held)
+    with suite.case("bodies that wait for their end take a share of the buffers"):
+        head = (f"POST /api/v1/in/{A}/msgs HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
+                f"Content-Length: {640 * 1024}\r\n\r\n").encode()
+        held = []
+        for _ in range(64):
+            connection = a.connect()
+            connection.send(head)
+            held.append(connection)
+        refused = held[-1].receive()
+        equal(refused.status, 503, "status of the last")
+        problem(refused)
+        expect(refused.field("retry-after") == "1", "no Retry-After")
+        octets = b" " * (640 * 1024)
+        connection = b.connect()
+        connection.send(head.replace(A.encode(), B.encode()) + octets)
+        equal(connection.receive().status, 413, "status of another's message of 640 KiB")
+        connection.close()
+        close(held)
+
+
+def ended_early(suite, environment):
+    """A client that sends its requests and says at once that it sends no more."""
+    a = environment.bank(A)
+    with suite.case("requests in front of close_notify are answered, however many"):
+        client = environment.context(f"participants/{A}/channel")
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        plain = knock(environment)
+        plain.settimeout(5.0)
+
+        def pump(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    octets = plain.recv(65536)
+                    expect(octets, "the connection ended")
+                    incoming.write(octets)
+
+        pump(tls.do_handshake)
+        tls.write(wire.make_request("GET", CATALOG) * 40)
+        try:
+            tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        plain.sendall(outgoing.read())
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 ") < 40:
+            octets = plain.recv(65536)
+            expect(octets, f"only {answers.count(b'HTTP/1.1 200 ')} answers")
+            incoming.write(octets)
+            try:
+                while True:
+                    answers += tls.read(65536)
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                pass
+        plain.close()
+    equal(catalog(a), 200, "status")
+
+
+def honest(suite):
+    """Retry-After is as long as it takes, and no second longer."""
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off",
+                "participants.rate_tokens": 5, "participants.rate_refill": 3}
+    with suite.environment_of(name="honest", participants=2, settings=settings) as environment:
+        a = environment.bank(A)
+        with suite.case("Retry-After of 429 suffices, and a second less does not"):
+            equal(a.post(*wire.make_multipart([b"<a/>"] * 10)).status, 201, "status")
+            started = time.monotonic()
+            response = a.post(b"<a/>")
+            equal(response.status, 429, "status")
+            wait = int(response.field("retry-after"))
+            equal(wait, 2, "Retry-After, for five tokens below zero at three a second")
+            time.sleep(wait - 1 - (time.monotonic() - started))
+            equal(a.post(b"<a/>").status, 429, "status a second before")
+            time.sleep(wait - (time.monotonic() - started))
+            equal(a.post(b"<a/>").status, 201, "status behind Retry-After")
+        a.poll(until_empty=True)
+        a.events.clear()
+
+
+def main():
+    suite = Suite("connection")
+    settings = {"participants.poll_seconds": 1, "kafka.mode": "off", "switch.loops": 1,
+                "participants.request_timeout_seconds": REQUEST_SECONDS}
+    with suite.environment_of(name="slow", participants=1, settings=settings) as environment:
+        slow(suite, environment)
+        ended_early(suite, environment)
+    settings["participants.request_timeout_seconds"] = 30
+    with suite.environment_of(name="many", participants=2, settings=settings) as environment:
+        silent(suite, environment)
+        foreign(suite, environment)
+        many(suite, environment)
+    honest(suite)
+    finish(suite)
+
+
+if __name__ == "__main__":
+    main()
