@@ -20,7 +20,7 @@ static void print_usage(FILE *out)
 {
     fprintf(out, "usage: cauce SUBCOMMAND ...\n\n");
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        fprintf(out, "  %-8s  %s\n", subcommands[i].name, subcommands[i].words);
+        fprintf(out, "  %-9s  %s\n", subcommands[i].name, subcommands[i].words);
     }
     fprintf(out, "\n`cauce SUBCOMMAND --help` says what it takes.\n");
 }
