@@ -12,6 +12,8 @@
     X(bank, "pay, answer and ask as one of its banks")                                             \
     X(message, "check or sign a message")                                                          \
     X(verify, "check a whole ledger, entry by entry")                                              \
+    X(reindex, "make the index of a ledger anew")                                                  \
+    X(statement, "show a participant's accounting day")                                            \
     X(load, "test a running switch under load")                                                    \
     X(conformance, "prove a bank's connector, step by step")
 

@@ -194,6 +194,10 @@
 /* Rings that carry such answers: to each loop, to the reader thread and back. */
 #define LIMIT_REPLY_RING_BYTES (16 * 1024 * 1024)
 
+/* What a clean stop grants the follower for its last look and a snapshot (WIRE section 6: 5 s for
+ * all); a state of 100 MiB is written in that time. */
+#define LIMIT_FOLLOWER_STOP_MS 1000
+
 /* The operators' and the health port: a request's time, an idle connection's, and what a clean stop
  * grants their answers, which come after the participants' (WIRE section 6: 5 s for all). */
 #define LIMIT_ADMIN_REQUEST_SECONDS 10

@@ -47,6 +47,12 @@
       "entries to be delivered or passed over that no stream was offered yet")                     \
     X(TRANSIENT_WAITING, "cauce_transient_answers_waiting", "gauge",                               \
       "answers without an entry that are not confirmed yet")                                       \
+    X(FOLLOWER_LAG, "cauce_follower_lag_entries", "gauge",                                         \
+      "entries since the newest at which live state and replay were found alike")                  \
+    X(INDEX_LAG, "cauce_index_lag_entries", "gauge", "entries that searches do not find yet")      \
+    X(CHECKPOINT_SEQ, "cauce_checkpoint_seq", "gauge",                                             \
+      "newest entry under a block header that was signed since the start")                         \
+    X(SNAPSHOT_SEQ, "cauce_snapshot_seq", "gauge", "entry up to which the newest snapshot goes")   \
     X(NET_FUNDING, "cauce_net_funding_minor", "gauge", "net funding, minor units")                 \
     X(AVAILABLE, "cauce_available_minor", "gauge", "sum of available balances, minor units")       \
     X(RESERVED_SUM, "cauce_reserved_minor", "gauge", "sum of reserved balances, minor units")      \

@@ -25,6 +25,7 @@ enum kind {
     KIND_CODE,
     KIND_CURRENCY,
     KIND_ZONE,
+    KIND_DAYTIME,
     KIND_COUNT,
     KIND_MS,
     KIND_SECONDS,
@@ -145,6 +146,18 @@ static bool read_zone(const char *text, config_zone zone)
     return true;
 }
 
+/* HH:MM, 00:00 to 23:59. */
+static bool read_daytime(const char *text, int *minute)
+{
+    if (strlen(text) != 5 || text[2] != ':' || strspn(text, DIGITS) != 2 ||
+        !all_of(text + 3, DIGITS))
+        return false;
+    int const hours = (text[0] - '0') * 10 + (text[1] - '0');
+    int const minutes = (text[3] - '0') * 10 + (text[4] - '0');
+    *minute = hours * 60 + minutes;
+    return hours < 24 && minutes < 60;
+}
+
 /* host:port, [IPv6]:port, or "off" where that is lawful. */
 static bool read_address(const char *text, bool may_be_off, struct config_address *address)
 {
@@ -195,6 +208,7 @@ static void print_expected(const struct rule *rule, char text[EXPECTED_BYTES])
     case KIND_ZONE:
         snprintf(text, EXPECTED_BYTES, "a time zone such as America/Mexico_City");
         return;
+    case KIND_DAYTIME: snprintf(text, EXPECTED_BYTES, "a time from 00:00 to 23:59"); return;
     case KIND_ADDRESS:
         snprintf(text, EXPECTED_BYTES, "host:port%s", rule->most == 1 ? " or off" : "");
         return;
@@ -228,6 +242,7 @@ static bool read_value(struct reading *reading, const struct rule *rule, const c
     case KIND_CODE: return read_code(text, field, 8, DIGITS CAPITALS);
     case KIND_CURRENCY: return read_code(text, field, 3, CAPITALS);
     case KIND_ZONE: return read_zone(text, field);
+    case KIND_DAYTIME: return read_daytime(text, field);
     case KIND_COUNT: return read_number(text, rule->least, rule->most, field);
     case KIND_MS: return read_duration(text, rule, TIME_NS_PER_MS, field);
     case KIND_SECONDS: return read_duration(text, rule, TIME_NS_PER_SECOND, field);

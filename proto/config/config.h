@@ -20,8 +20,8 @@
 
 /* section, key, kind, field, default (NULL: must be given), least, most, what it is for.
  *
- * Kinds: CODE 8 of [0-9A-Z]; CURRENCY 3 of [A-Z]; ZONE a name of the IANA time zones; COUNT a
- * whole number; MS, SECONDS, HOURS, DAYS a whole number of that unit, kept in nanoseconds;
+ * Kinds: CODE 8 of [0-9A-Z]; CURRENCY 3 of [A-Z]; ZONE a name of the IANA time zones; DAYTIME
+ * HH:MM, kept as minutes after midnight; COUNT a whole number; MS, SECONDS, HOURS, DAYS a whole number of that unit, kept in nanoseconds;
  * ADDRESS host:port, or `off` where that is lawful (most = 1); PATH; PROFILE; BROKER. */
 #define CONFIG_LIST(X)                                                                             \
     X("switch", "code", CODE, switch_code, "00038166", 0, 0,                                       \
@@ -32,6 +32,8 @@
       "the one currency that it settles, with 2 decimals")                                         \
     X("switch", "timezone", ZONE, switch_timezone, "America/Mexico_City", 0, 0,                    \
       "where the accounting day begins and ends")                                                  \
+    X("switch", "day_close", DAYTIME, switch_day_close_minute, "00:00", 0, 0,                      \
+      "when the accounting day ends, by the clock of that zone")                                   \
     X("switch", "loops", COUNT, switch_loops, "0", 0, LIMIT_LOOPS,                                 \
       "net loops; 0 is one less than the machine's cores, at least 1")                             \
     X("participants", "listen", ADDRESS, participants_listen, "127.0.0.1:8443", 0, 0,              \
@@ -78,6 +80,8 @@
       "the ledger's folder; made when it is not there")                                            \
     X("ledger", "segment_entries", COUNT, ledger_segment_entries, "20000000", 1, 1000000000000,    \
       "entries after which a new file of the ledger is begun; a day's end begins one anyway")      \
+    X("ledger", "snapshot_entries", COUNT, ledger_snapshot_entries, "1000000", 0, 1000000000000,   \
+      "entries between two snapshots, which keep starts short; 0 writes none")                     \
     X("kafka", "mode", BROKER, kafka_mode, "embedded", 0, 0,                                       \
       "where events go; embedded is for development, it forgets")                                  \
     X("admin", "listen", ADDRESS, admin_listen, "127.0.0.1:9443", 0, 1,                            \
@@ -114,6 +118,7 @@ typedef char config_path[LIMIT_CONFIG_VALUE_BYTES + 1];
 #define CONFIG_TYPE_CODE config_code
 #define CONFIG_TYPE_CURRENCY config_currency
 #define CONFIG_TYPE_ZONE config_zone
+#define CONFIG_TYPE_DAYTIME int
 #define CONFIG_TYPE_COUNT uint64_t
 #define CONFIG_TYPE_MS int64_t
 #define CONFIG_TYPE_SECONDS int64_t

@@ -54,6 +54,7 @@ START_TEST(defaults_are_those_of_the_contract)
     ck_assert_int_eq(config.switch_profile, CONFIG_PROFILE_ISO);
     ck_assert_str_eq(config.switch_currency, "MXN");
     ck_assert_str_eq(config.switch_timezone, "America/Mexico_City");
+    ck_assert_int_eq(config.switch_day_close_minute, 0);
     ck_assert_uint_eq(config.switch_loops, 0);
     ck_assert_str_eq(config.participants_listen.host, "127.0.0.1");
     ck_assert_uint_eq(config.participants_listen.port, 8443);
@@ -72,6 +73,8 @@ START_TEST(defaults_are_those_of_the_contract)
     ck_assert_uint_eq(config.payments_duplicate_capacity, 10000000);
     ck_assert_uint_eq(config.payments_open_max, 100000);
     ck_assert_int_eq(config.payments_return_window_ns, 90 * 86400 * TIME_NS_PER_SECOND);
+    ck_assert_uint_eq(config.ledger_segment_entries, 20000000);
+    ck_assert_uint_eq(config.ledger_snapshot_entries, 1000000);
     ck_assert_int_eq(config.kafka_mode, CONFIG_BROKER_EMBEDDED);
     ck_assert_uint_eq(config.rdkafka_count, 0);
     ck_assert_uint_eq(config.admin_listen.port, 9443);
@@ -109,6 +112,14 @@ static const struct {
      "\"America/Atlantis\""},
     {"[switch]\ntimezone=../passwd\n", 2,
      "switch.timezone: expected a time zone such as America/Mexico_City, not \"../passwd\""},
+    {"[switch]\nday_close=24:00\n", 2,
+     "switch.day_close: expected a time from 00:00 to 23:59, not \"24:00\""},
+    {"[switch]\nday_close=18:60\n", 2,
+     "switch.day_close: expected a time from 00:00 to 23:59, not \"18:60\""},
+    {"[switch]\nday_close=8:00\n", 2,
+     "switch.day_close: expected a time from 00:00 to 23:59, not \"8:00\""},
+    {"[switch]\nday_close=18:0x\n", 2,
+     "switch.day_close: expected a time from 00:00 to 23:59, not \"18:0x\""},
     {"[switch]\nloops=65\n", 2, "switch.loops: expected a whole number from 0 to 64, not \"65\""},
     {"[switch]\nloops=-1\n", 2, "switch.loops: expected a whole number from 0 to 64, not \"-1\""},
     {"[switch]\nloops=\n", 2, "switch.loops: expected a whole number from 0 to 64, not \"\""},

@@ -282,6 +282,7 @@ void history_write(struct history *history, const char *directory, uint32_t coun
     for (uint32_t i = 1; i <= count; i++) {
         history_next(history);
         struct entry *entry = &history->entries[history->seq - 1];
+        if (history->alter) history->alter(entry);
         ck_assert_int_eq(journal_append(journal, entry, &history->body, NULL), FAULT_NONE);
         if (i % 2000 == 0 || i == count) ck_assert_int_eq(journal_commit(journal), FAULT_NONE);
     }

@@ -29,7 +29,8 @@ struct history_day {
 struct history {
     uint64_t random;
     int64_t time_ns;
-    uint64_t day_entries; /* between two closes */
+    uint64_t day_entries;               /* between two closes */
+    void (*alter)(struct entry *entry); /* NULL, or what is done to each before it is written */
     uint64_t seq;
     struct history_participant participants[HISTORY_PARTICIPANTS];
     uint32_t day_count;
