@@ -2,6 +2,9 @@
  * replay, reading by sequence, and the independent check.
  *
  *   ledger_bench DIRECTORY [SECONDS]     an absent or empty directory on the disk to be measured
+ *   ledger_bench DIRECTORY --segments M N
+ *                                        one ledger of M segments with N commits of one entry each:
+ *                                        commits at a rotation and without, sealing, look-ups
  *
  * Each case writes a ledger of its own below DIRECTORY for SECONDS (1); they are left there.  The
  * entries are those of tests/check/ledger_scenario.h: a lawful history, one message per entry. */
@@ -14,8 +17,12 @@
 
 #include "ledger/journal.h"
 #include "ledger/reader.h"
+#include "ledger/seal.h"
+#include "ledger/series.h"
+#include "ledger/signatures.h"
 #include "ledger/verify/verify.h"
 #include "proto/base/time.h"
+#include "proto/crypto/authority.h"
 #include "tests/check/ledger_scenario.h"
 
 #define COMMITS_MAX 1000000
@@ -182,11 +189,160 @@ static void measure(const char *base, uint32_t batch, bool with_evidence, double
     if (with_evidence) measure_verify(directory); /* without, the entries name no messages */
 }
 
+/* --- many segments ---------------------------------------------------------------------------- */
+
+struct times {
+    uint64_t count;
+    int64_t *ns;
+};
+
+static struct times times_for(uint64_t most)
+{
+    struct times const times = {.ns = calloc(most, sizeof(int64_t))};
+    if (times.ns == NULL) exit(1);
+    return times;
+}
+
+static void show(const char *what, struct times times)
+{
+    qsort(times.ns, times.count, sizeof *times.ns, by_value);
+    printf("%-34s %8" PRIu64 "  p50 %7.1f us  p99 %7.1f us  max %8.1f us\n", what, times.count,
+           (double)times.ns[times.count / 2] / 1e3, (double)times.ns[times.count * 99 / 100] / 1e3,
+           (double)times.ns[times.count - 1] / 1e3);
+}
+
+static void append(struct journal *journal, struct scenario *scenario)
+{
+    demand(journal_append(journal, &scenario->entry, &scenario->body,
+                          ledger_scenario_evidence(scenario)),
+           "append");
+}
+
+/* As settlement does: over to the next segment, its opening and what follows in one commit. */
+static void commit_over(struct journal *journal, struct scenario *scenario)
+{
+    const struct journal_head *head = journal_newest(journal);
+    demand(journal_rotate(journal), "rotate");
+    ledger_scenario_segment(scenario, &head->hash, &head->block_hash);
+    append(journal, scenario);
+    demand(journal_commit(journal), "commit");
+}
+
+static void write_segments(const char *directory, uint64_t segments, uint64_t commits)
+{
+    struct journal *journal;
+    struct journal_head head;
+    struct journal_options const options = {.directory = directory};
+    static struct scenario scenario;
+    struct times prepared = times_for(segments), over = times_for(segments);
+    struct times plain = times_for(segments * commits);
+    ledger_scenario_begin(&scenario, 1);
+    demand(journal_open(&journal, &options, &head), directory);
+    for (uint64_t number = 1; number <= segments; number++) {
+        int64_t at_ns = time_monotonic_ns();
+        if (number > 1) {
+            demand(series_prepare(directory, NULL, number), "prepare");
+            prepared.ns[prepared.count++] = time_monotonic_ns() - at_ns;
+            at_ns = time_monotonic_ns();
+            commit_over(journal, &scenario);
+            over.ns[over.count++] = time_monotonic_ns() - at_ns;
+        }
+        for (uint64_t i = 0; i < commits; i++) {
+            ledger_scenario_next(&scenario);
+            at_ns = time_monotonic_ns();
+            append(journal, &scenario);
+            demand(journal_commit(journal), "commit");
+            plain.ns[plain.count++] = time_monotonic_ns() - at_ns;
+        }
+    }
+    journal_close(journal);
+    show("commit", plain);
+    show("rotate and commit", over);
+    show("prepare (another thread's)", prepared);
+    free(plain.ns);
+    free(over.ns);
+    free(prepared.ns);
+}
+
+static void seal_all(const char *directory, uint64_t segments)
+{
+    struct private_key *key;
+    struct authority *authority;
+    struct certificate *certificate;
+    struct signatures *signatures;
+    struct times sealed = times_for(segments);
+    int64_t const from_ns = time_wall_ns() / TIME_NS_PER_SECOND * TIME_NS_PER_SECOND;
+    int64_t const to_ns = from_ns + 3600 * TIME_NS_PER_SECOND;
+    demand(key_generate(&key, KEY_P256), "key");
+    demand(authority_open(&authority, "bench", from_ns, to_ns), "authority");
+    demand(
+        authority_issue(authority, AUTHORITY_SIGNING, "bench", key, from_ns, to_ns, &certificate),
+        "certificate");
+    demand(signatures_open(&signatures, directory, NULL, key, certificate), "signatures");
+    for (uint64_t number = 1; number < segments; number++) {
+        struct seal *seal;
+        bool done = false;
+        int64_t const at_ns = time_monotonic_ns();
+        demand(seal_begin(&seal, signatures, directory, NULL, number), "seal");
+        while (!done)
+            demand(seal_step(seal, &done), "seal");
+        seal_close(seal);
+        sealed.ns[sealed.count++] = time_monotonic_ns() - at_ns;
+    }
+    show("seal (the keeper's)", sealed);
+    signatures_close(signatures);
+    certificate_close(certificate);
+    authority_close(authority);
+    key_close(key);
+    free(sealed.ns);
+}
+
+static void look_up(const char *what, struct reader *reader, uint64_t first, uint64_t count)
+{
+    static struct entry entry;
+    static struct body body;
+    uint64_t const picks = 5000;
+    struct times times = times_for(picks);
+    for (uint64_t i = 0; i < picks; i++) {
+        uint64_t const seq = first + i * 7919 % count;
+        int64_t const at_ns = time_monotonic_ns();
+        demand(reader_entry(reader, seq, &entry, &body), "entry");
+        times.ns[times.count++] = time_monotonic_ns() - at_ns;
+    }
+    show(what, times);
+    free(times.ns);
+}
+
+static void measure_segments(const char *directory, uint64_t segments, uint64_t commits)
+{
+    uint64_t const each = commits + 1, entries = segments * each - 1; /* the first opens itself */
+    struct reader *reader;
+    if (segments < 2 || commits < 1) {
+        fprintf(stderr, "ledger_bench: at least 2 segments of 1 commit\n");
+        exit(2);
+    }
+    write_segments(directory, segments, commits);
+    seal_all(directory, segments);
+    int64_t const at_ns = time_monotonic_ns();
+    demand(reader_open(&reader, directory, NULL), "reader");
+    printf("%-34s %8s  %11.1f us\n", "open a reader", "",
+           (double)(time_monotonic_ns() - at_ns) / 1e3);
+    look_up("entry of the newest segment", reader, entries - commits + 1, commits);
+    look_up("entry of one sealed segment", reader, 2, commits > 1 ? commits - 1 : 1);
+    look_up("entry of any segment", reader, 1, entries);
+    look_up("the same once more", reader, 1, entries);
+    reader_close(reader);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: ledger_bench DIRECTORY [SECONDS]\n");
+        fprintf(stderr, "usage: ledger_bench DIRECTORY [SECONDS | --segments M N]\n");
         return 2;
+    }
+    if (argc == 5 && strcmp(argv[2], "--segments") == 0) {
+        measure_segments(argv[1], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+        return 0;
     }
     double const seconds = argc > 2 ? atof(argv[2]) : 1;
     struct made *made = calloc(HISTORY, sizeof *made);
