@@ -1,5 +1,6 @@
 /* Whatever stands in a snapshot, it is refused without harm, or it is one that an engine could have
- * saved: then that engine works, and saves the same bytes again.
+ * saved: then that engine works, and saves the same bytes again (but for a longer window, of which
+ * the engine has become one of ours).
  *
  * The input is a snapshot without its digest, which is made to fit: else no input would get far. */
 #include <stdint.h>
@@ -8,6 +9,8 @@
 
 #include "proto/base/time.h"
 #include "switch/core/engine.h"
+
+#define WINDOW_AT 40 /* snapshot.h */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -78,10 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct input input = {.bytes = bytes, .size = size, .digest = hash_of(span_of(bytes, size))};
     struct engine *engine = NULL;
     if (engine_load(&engine, &options, give, &input) != FAULT_NONE) return 0;
-    input.size = input.at; /* bytes behind are nobody's: then the digest cannot have fitted */
-    if (input.size != size) abort();
+    if (input.at != size) abort(); /* the digest of all of it has fitted */
+    int64_t window_ns;
+    memcpy(&window_ns, bytes + WINDOW_AT, sizeof window_ns);
     input.at = 0;
-    if (engine_save(engine, compare, &input) != FAULT_NONE) abort();
+    if (window_ns == options.duplicate_window_ns &&
+        engine_save(engine, compare, &input) != FAULT_NONE)
+        abort();
     let_expire(engine);
     engine_close(engine);
     return 0;
