@@ -116,11 +116,26 @@ static enum fault empty_log(sqlite3 *db)
     return database_failed(db, PART, "checkpoint before sealing", result);
 }
 
-/* From here on the file has all there is, and nothing is written any more. */
+/* By the system's VFS only: others know no modes. */
+static enum fault set_mode(const struct seal *seal, mode_t mode)
+{
+    char name[SERIES_NAME_BYTES], path[DATABASE_PATH_BYTES];
+    if (seal->vfs != NULL) return FAULT_NONE;
+    series_name(seal->number, name);
+    enum fault const fault = database_path(path, seal->directory, name);
+    if (fault != FAULT_NONE || chmod(path, mode) == 0) return fault;
+    LOG(LOG_ERROR, PART, "cannot change the mode of %s: %s", path, strerror(errno));
+    return FAULT_IO;
+}
+
+/* From here on the file has all there is, and nothing is written any more.  It may be read-only
+ * already, where signatures.db was lost. */
 static enum fault open_to_seal(struct seal *seal)
 {
     struct segment *segment = &seal->segment;
-    enum fault fault =
+    enum fault fault = set_mode(seal, 0600);
+    if (fault != FAULT_NONE) return fault;
+    fault =
         segment_open(segment, PART, seal->directory, seal->vfs, seal->number, DATABASE_TAKE_OVER);
     if (fault == FAULT_NONE) fault = empty_log(segment->db);
     if (fault == FAULT_NONE) fault = segment_extent(segment, &seal->extent);
@@ -224,20 +239,17 @@ static void close_file(struct seal *seal)
 
 /* Readers that had the file open before it was sealed keep what SQLite left beside it; its name goes.
  * Nobody writes any more, so that harms neither them nor who opens the file next. */
-static enum fault make_read_only(const struct seal *seal)
+static enum fault tidy(const struct seal *seal)
 {
     static const char *const suffixes[] = {"-wal", "-shm"};
     char name[SERIES_NAME_BYTES], path[DATABASE_PATH_BYTES], beside[DATABASE_PATH_BYTES + 8];
     bool has_log = false;
+    if (seal->vfs != NULL) return FAULT_NONE;
     series_name(seal->number, name);
     enum fault fault = database_path(path, seal->directory, name);
     if (fault != FAULT_NONE) return fault;
-    if (chmod(path, 0444) != 0) {
-        LOG(LOG_ERROR, PART, "cannot make %s read-only: %s", path, strerror(errno));
-        return FAULT_IO;
-    }
     (void)snprintf(beside, sizeof beside, "%s%s", path, suffixes[0]);
-    fault = database_exists(beside, seal->vfs, &has_log);
+    fault = database_exists(beside, NULL, &has_log);
     if (fault != FAULT_NONE || has_log) return fault; /* somebody else wrote: not ours to remove */
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(beside, sizeof beside, "%s%s", path, suffixes[i]);
@@ -261,8 +273,10 @@ enum fault seal_step(struct seal *seal, bool *done)
     }
     if (!seal->is_signed) return FAULT_NONE;
     close_file(seal);
-    *done = true;
-    return seal->vfs == NULL ? make_read_only(seal) : FAULT_NONE;
+    enum fault fault = set_mode(seal, 0444);
+    if (fault == FAULT_NONE) fault = tidy(seal);
+    *done = fault == FAULT_NONE;
+    return fault;
 }
 
 void seal_close(struct seal *seal)

@@ -229,7 +229,7 @@ START_TEST(triggers_refuse)
     ck_assert_int_eq(signatures_put_checkpoint(signatures, &made), FAULT_NONE);
     ck_assert_int_eq(seal_with(signatures, NULL, 1), FAULT_NONE);
     signatures_close(signatures);
-    in_folder("cp signatures.db segment-000001.db"); /* the file in which the tool tries it */
+    in_folder("cp -f signatures.db segment-000001.db"); /* the file in which the tool tries it */
     ck_assert_msg(tamper_is_refused(directory, refused[_i]), "%s", refused[_i]);
 }
 END_TEST
@@ -376,6 +376,28 @@ START_TEST(sealing_again_finishes_what_was_left)
     ck_assert_int_eq(stat(path_of("segment-000001.db"), &found), 0);
     ck_assert_int_eq(found.st_mode & 07777, 0444);
     signatures_close(signatures);
+}
+END_TEST
+
+START_TEST(lost_signatures_are_made_again)
+{
+    uint32_t const each = 30;
+    ledger_folder_fill_segments(directory, 5, 3, each, 4);
+    for (int round = 0; round < 2; round++) {
+        struct signatures *signatures = open_signatures();
+        struct reader *reader;
+        ck_assert_int_eq(reader_open(&reader, directory, NULL), FAULT_NONE);
+        for (uint64_t number = 1; number <= 2; number++) {
+            ck_assert_int_eq(seal_with(signatures, NULL, number), FAULT_NONE);
+            ck_assert_int_eq(signatures_seal(signatures, number, &statement, &signature),
+                             FAULT_NONE);
+            assert_signed(span_of(&statement, sizeof statement));
+            assert_statement(reader, number, each);
+        }
+        reader_close(reader);
+        signatures_close(signatures);
+        in_folder("rm signatures.db");
+    }
 }
 END_TEST
 
@@ -537,6 +559,7 @@ int main(void)
     tcase_add_loop_test(cases, damage_is_told, 0, sizeof damages / sizeof damages[0]);
     tcase_add_loop_test(cases, sealed_segments_say_what_they_hold, 1, 10);
     tcase_add_test(cases, sealing_again_finishes_what_was_left);
+    tcase_add_test(cases, lost_signatures_are_made_again);
     tcase_add_test(cases, reader_holds_sealing_back);
     tcase_add_loop_test(cases, nothing_broken_is_sealed, 0,
                         sizeof unsealable / sizeof unsealable[0]);
