@@ -1,7 +1,7 @@
 /* The wiring of the threads; nothing else in the switch knows who is on the other end of a ring.
  *
  * The happy path: rings and bells, then settlement with its ledger (which may refuse), then the
- * reader, the loops, the operators' ports, the publisher; threads start last, the port is open before
+ * reader, the follower, the loops, the operators' ports, the publisher; threads start last, the port is open before
  * `ready` is said.
  * Stopping goes the other way: loops end while settlement still answers them.
  * Possible failures: each part says why it cannot be opened; what was opened is closed again.  A
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "proto/base/log.h"
@@ -28,12 +30,15 @@
 #include "switch/publisher/publisher.h"
 #include "switch/ring/bell.h"
 #include "switch/ring/ring.h"
+#include "switch/settlement/follower.h"
 #include "switch/settlement/lookup.h"
 #include "switch/settlement/settlement.h"
 
 #define SPIN_NS                                                                                    \
     (20 * INT64_C(1000)) /* a sleeper's wake-up costs 12 us: busy that long before sleeping */
 #define FLUSH_MS 1000    /* what the publisher may send at a stop */
+#define FOLLOW_EVERY_NS                                                                            \
+    (10 * TIME_NS_PER_MS) /* the follower looks so often when it has nothing to do */
 
 struct loop_thread {
     pthread_t thread;
@@ -66,6 +71,16 @@ struct topology {
     pthread_t reader_thread;
     bool is_reading;
     atomic_bool reader_must_stop;
+
+    struct private_key *signing_key;
+    struct certificate *signing_certificate;
+    struct calendar calendar;
+    struct bell follower_bell;
+    struct follower *follower;
+    struct metric_block follower_metrics;
+    pthread_t follower_thread;
+    bool is_following;
+    atomic_bool follower_must_stop;
 
     struct bucket_table *buckets;
     uint32_t loop_count;
@@ -158,6 +173,35 @@ static void *reader_main(void *argument)
     return NULL;
 }
 
+/* ---- the follower's thread ---- */
+
+/* It can be late without harm: processor and disk are for the others first. */
+static void step_back(void)
+{
+    enum { WHO_THREAD = 1, CLASS_BEST_EFFORT = 2 << 13, LOWEST = 7, NICE = 10 };
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of the calling thread only, on Linux */
+    (void)syscall(SYS_ioprio_set, WHO_THREAD, 0, CLASS_BEST_EFFORT | LOWEST);
+}
+
+static void *follower_main(void *argument)
+{
+    struct topology *const topology = argument;
+    step_back();
+    while (!atomic_load_explicit(&topology->follower_must_stop, memory_order_relaxed)) {
+        bool did;
+        bell_arm(&topology->follower_bell);
+        if (follower_step(topology->follower, time_monotonic_ns(), &did) != FAULT_NONE) goto failed;
+        if (!did) bell_wait(&topology->follower_bell, FOLLOW_EVERY_NS);
+        bell_disarm(&topology->follower_bell);
+    }
+    if (follower_finish(topology->follower) == FAULT_NONE) return NULL;
+
+failed:
+    fail(topology);
+    bell_ring(&topology->settlement_bell);
+    return NULL;
+}
+
 static void *loop_main(void *argument)
 {
     net_loop_run(argument);
@@ -197,6 +241,7 @@ static enum fault open_rings(struct topology *topology)
 {
     enum fault fault = bell_open(&topology->settlement_bell);
     if (fault == FAULT_NONE) fault = bell_open(&topology->reader_bell);
+    if (fault == FAULT_NONE) fault = bell_open(&topology->follower_bell);
     if (fault == FAULT_NONE) fault = ring_open(&topology->requests, LIMIT_REPLY_RING_BYTES);
     if (fault == FAULT_NONE) fault = ring_open(&topology->results, LIMIT_REPLY_RING_BYTES);
     for (uint32_t i = 0; i < topology->loop_count && fault == FAULT_NONE; i++) {
@@ -223,6 +268,26 @@ static struct engine_options engine_options_of(const struct config *config)
     return options;
 }
 
+/* The key with which the ledger's files are signed is that of the messages. */
+static enum fault load_identity(struct topology *topology, char *words)
+{
+    const struct config *const config = topology->config;
+    const char *why = "";
+    const char *path = config->signing_certificate;
+    enum fault fault = certificate_load(&topology->signing_certificate, path, &why);
+    if (fault == FAULT_NONE) {
+        path = config->signing_key;
+        fault = key_load(&topology->signing_key, path, &why);
+    }
+    if (fault == FAULT_NONE &&
+        !certificate_fits(topology->signing_certificate, topology->signing_key)) {
+        why = "it is not the key of the signing certificate";
+        fault = FAULT_INVALID;
+    }
+    if (fault != FAULT_NONE) (void)snprintf(words, TOPOLOGY_WORDS_BYTES, "%s: %s", path, why);
+    return fault;
+}
+
 static enum fault open_settlement(struct topology *topology, const char *genesis_path, char *words)
 {
     const struct config *const config = topology->config;
@@ -230,6 +295,9 @@ static enum fault open_settlement(struct topology *topology, const char *genesis
         .directory = config->ledger_directory,
         .genesis_path = genesis_path,
         .engine = engine_options_of(config),
+        .certificate = topology->signing_certificate,
+        .calendar = &topology->calendar,
+        .segment_entries = config->ledger_segment_entries,
         .streams_max = (uint32_t)config->participants_streams_max,
         .stream_idle_ns = config->participants_stream_idle_ns,
         .loop_count = topology->loop_count,
@@ -254,6 +322,24 @@ static enum fault open_settlement(struct topology *topology, const char *genesis
                                                   .requests = topology->requests,
                                                   .results = topology->results};
     return say(words, lookup_open(&topology->lookup, &lookup_options), "reading the ledger");
+}
+
+static enum fault open_follower(struct topology *topology, char *words)
+{
+    const struct config *const config = topology->config;
+    struct follower_options options = {
+        .directory = config->ledger_directory,
+        .engine = engine_options_of(config),
+        .key = topology->signing_key,
+        .certificate = topology->signing_certificate,
+        .snapshot_entries = config->ledger_snapshot_entries,
+        .is_paced = true,
+        .published = &topology->published,
+        .metrics = &topology->follower_metrics,
+    };
+    enum fault fault = random_fill(options.engine.index_key, sizeof options.engine.index_key);
+    if (fault == FAULT_NONE) fault = follower_open(&topology->follower, &options);
+    return say(words, fault, "following the ledger");
 }
 
 static enum fault open_loops(struct topology *topology, char *words)
@@ -321,6 +407,7 @@ static enum fault open_admin(struct topology *topology, const char *genesis_path
         settings.publish_rebuilds = &topology->publisher_meters.rebuilds;
     }
     settings.metrics[settings.metrics_count++] = &topology->settlement_metrics;
+    settings.metrics[settings.metrics_count++] = &topology->follower_metrics;
     for (uint32_t i = 0; i < topology->loop_count; i++)
         settings.metrics[settings.metrics_count++] = &topology->loops[i].metrics;
     return admin_start(&topology->admin, &settings, words);
@@ -333,6 +420,9 @@ static enum fault start_threads(struct topology *topology)
     if (!topology->is_settling) return FAULT_MEMORY;
     topology->is_reading = start_thread(&topology->reader_thread, "reader", reader_main, topology);
     if (!topology->is_reading) return FAULT_MEMORY;
+    topology->is_following =
+        start_thread(&topology->follower_thread, "follower", follower_main, topology);
+    if (!topology->is_following) return FAULT_MEMORY;
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         struct loop_thread *const loop = &topology->loops[i];
         loop->is_running = start_thread(&loop->thread, "net loop", loop_main, loop->net_loop);
@@ -352,12 +442,21 @@ enum fault topology_start(struct topology **out, const struct config *config,
     topology->config = config;
     topology->loop_count = loop_count_of(config);
     topology->settlement_bell.event_fd = topology->reader_bell.event_fd = -1;
+    topology->follower_bell.event_fd = -1;
     topology->failed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     enum fault fault = topology->failed_fd < 0 ? FAULT_IO : FAULT_NONE;
     if (fault == FAULT_NONE) fault = open_rings(topology);
     if (fault != FAULT_NONE) (void)say(words, fault, "rings");
+    if (fault == FAULT_NONE) fault = load_identity(topology, words);
+    if (fault == FAULT_NONE) {
+        fault = say(words,
+                    calendar_open(&topology->calendar, config->switch_timezone,
+                                  config->switch_day_close_minute),
+                    "time zone");
+    }
     if (fault == FAULT_NONE) fault = open_settlement(topology, genesis_path, words);
+    if (fault == FAULT_NONE) fault = open_follower(topology, words);
     if (fault == FAULT_NONE) fault = open_loops(topology, words);
     /* Ports first: one that is in use is said at once, while a broker takes seconds to leave. */
     if (fault == FAULT_NONE) fault = open_admin(topology, genesis_path, words);
@@ -410,6 +509,13 @@ static void stop_loops(struct topology *topology)
     }
 }
 
+static void stop_follower(struct topology *topology)
+{
+    atomic_store(&topology->follower_must_stop, true);
+    bell_ring(&topology->follower_bell);
+    if (topology->is_following) (void)pthread_join(topology->follower_thread, NULL);
+}
+
 static void stop_settlement(struct topology *topology)
 {
     atomic_store(&topology->settlement_must_stop, true);
@@ -427,6 +533,7 @@ bool topology_stop(struct topology *topology)
         atomic_store(&topology->published.state, STATE_STOPPING);
     stop_loops(topology);
     stop_settlement(topology);
+    stop_follower(topology);
     admin_stop(topology->admin);
     publisher_stop(topology->publisher, FLUSH_MS);
     embedded_close(topology->embedded);
@@ -435,7 +542,10 @@ bool topology_stop(struct topology *topology)
         net_loop_close(topology->loops[i].net_loop);
     bucket_close(topology->buckets);
     lookup_close(topology->lookup);
+    follower_close(topology->follower);
     settlement_close(topology->settlement);
+    certificate_close(topology->signing_certificate);
+    key_close(topology->signing_key);
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         ring_close(topology->loops[i].commands);
         ring_close(topology->loops[i].replies);
@@ -444,6 +554,7 @@ bool topology_stop(struct topology *topology)
     ring_close(topology->results);
     bell_close(&topology->settlement_bell);
     bell_close(&topology->reader_bell);
+    bell_close(&topology->follower_bell);
     if (topology->failed_fd >= 0) (void)close(topology->failed_fd);
     bool const good = !atomic_load(&topology->has_failed);
     free(topology);

@@ -2,8 +2,9 @@
  *
  *   net loop 1..n  ==commands==>  settlement  ==requests==>  reader
  *                  <==replies===              <==results===
- *                                     | durable_seq
+ *                                     | durable_seq, mark of the state
  *                                     +--> publisher --> Kafka
+ *                                     +--> follower --> snapshots, index, seals, checkpoints
  *   admin loop: reads published facts and metrics
  *
  * Threads: all calls belong to main's.  Memory: everything is taken in topology_start. */

@@ -258,8 +258,8 @@ static enum fault rest(void *context)
     if (fault != FAULT_NONE) return halt(follower, fault);
     struct timespec const pause = {.tv_nsec = REST_NS};
     (void)nanosleep(&pause, NULL);
-    return atomic_load(&follower->options.published->state) == STATE_STOPPING ? FAULT_BUSY
-                                                                              : FAULT_NONE;
+    int const state = atomic_load(&follower->options.published->state);
+    return state == STATE_STOPPING || state == STATE_FAILED ? FAULT_BUSY : FAULT_NONE;
 }
 
 static void write_snapshot(struct follower *follower, int64_t now_ns)

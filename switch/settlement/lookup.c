@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/index.h"
 #include "ledger/reader.h"
+#include "ledger/search.h"
 #include "proto/base/limits.h"
 #include "proto/base/log.h"
 #include "switch/settlement/recent.h"
@@ -19,6 +21,7 @@
 struct lookup {
     struct lookup_options options;
     struct reader *reader;
+    struct search *search;
     struct entry entry;
     struct entry opening;
     struct body body;
@@ -34,9 +37,10 @@ enum fault lookup_open(struct lookup **out, const struct lookup_options *options
     struct lookup *const lookup = calloc(1, sizeof *lookup);
     if (!lookup) return FAULT_MEMORY;
     lookup->options = *options;
-    enum fault const fault = reader_open(&lookup->reader, options->directory, options->vfs);
+    enum fault fault = reader_open(&lookup->reader, options->directory, options->vfs);
+    if (fault == FAULT_NONE) fault = search_open(&lookup->search, options->directory, options->vfs);
     if (fault != FAULT_NONE) {
-        free(lookup);
+        lookup_close(lookup);
         return fault;
     }
     *out = lookup;
@@ -64,35 +68,67 @@ static enum fault read_entry(struct lookup *lookup, uint64_t seq, struct entry *
     return fault;
 }
 
+/* Is the entry just read this number of the participant, and on which side? */
+static bool is_number(const struct lookup *lookup, struct participant_code code, uint64_t number,
+                      enum entry_side *side)
+{
+    const struct entry_public *const public = &lookup->entry.public;
+    for (uint32_t at = 0; at < 2; at++) {
+        *side = (enum entry_side)at;
+        if (public->sides[at].number == number &&
+            identifier_code_equal(entry_participant(&lookup->entry, *side), code))
+            return true;
+    }
+    return false;
+}
+
+/* The follower's index has every INDEX_STRIDE-th number, so that no walk need be long; where it has
+ * not, or is not right, settlement's own known number stays. */
+static void begin_nearer(struct lookup *lookup, struct participant_code code,
+                         struct queue_seek *seek)
+{
+    enum entry_side side;
+    uint64_t seq;
+    uint64_t const last = seek->number + QUEUE_PAGE - 1;
+    uint64_t const number = (last + INDEX_STRIDE - 1) / INDEX_STRIDE * INDEX_STRIDE;
+    if (number >= seek->known_number) return;
+    if (search_number(lookup->search, code, number, &seq) != FAULT_NONE) return;
+    if (reader_entry(lookup->reader, seq, &lookup->entry, NULL) != FAULT_NONE ||
+        !is_number(lookup, code, number, &side)) {
+        LOG(LOG_WARNING, "lookup", "the index is wrong about number %llu of %.8s: reindex",
+            (unsigned long long)number, code.text);
+        return;
+    }
+    seek->known_number = number;
+    seek->known_seq = seq;
+}
+
 /* Walks back from the known number to the one asked for. */
 static enum fault seek(struct lookup *lookup, const struct lookup_seek *request,
                        struct lookup_page *page)
 {
-    uint64_t number = request->seek.known_number, seq = request->seek.known_seq;
+    struct queue_seek seek = request->seek;
+    begin_nearer(lookup, request->code, &seek);
+    uint64_t number = seek.known_number, seq = seek.known_seq;
     for (;;) {
         enum fault const fault = read_entry(lookup, seq, &lookup->entry, NULL);
         if (fault != FAULT_NONE) return fault;
-        enum entry_side side = SIDE_PAYER;
-        struct entry_public const *const public = &lookup->entry.public;
-        if (public->sides[side].number != number ||
-            !identifier_code_equal(public->payer, request->code))
-            side = SIDE_PAYEE;
-        if (public->sides[side].number != number ||
-            !identifier_code_equal(entry_participant(&lookup->entry, side), request->code)) {
+        enum entry_side side;
+        if (!is_number(lookup, request->code, number, &side)) {
             LOG(LOG_FATAL, "lookup", "entry %llu is not number %llu of %.8s",
                 (unsigned long long)seq, (unsigned long long)number, request->code.text);
             return FAULT_CORRUPT;
         }
         struct recent_entry const facts = facts_of(&lookup->entry);
         struct queue_item const item = queue_item_of(&facts, side);
-        queue_walk_met(&lookup->walk, &request->seek, &item);
-        if (number == request->seek.number) break;
-        seq = public->sides[side].previous_seq;
+        queue_walk_met(&lookup->walk, &seek, &item);
+        if (number == seek.number) break;
+        seq = lookup->entry.public.sides[side].previous_seq;
         number -= 1;
     }
     page->kind = LOOKUP_PAGE;
     page->participant = request->participant;
-    queue_walk_page(&lookup->walk, &request->seek, &page->page);
+    queue_walk_page(&lookup->walk, &seek, &page->page);
     return FAULT_NONE;
 }
 
@@ -231,6 +267,7 @@ uint64_t lookup_entries_read(const struct lookup *lookup)
 void lookup_close(struct lookup *lookup)
 {
     if (!lookup) return;
+    search_close(lookup->search);
     reader_close(lookup->reader);
     free(lookup);
 }

@@ -19,7 +19,7 @@
 /* A number that was offered before the restart and not confirmed. */
 struct left_over {
     uint64_t number;
-    struct queue_item item; /* seq 0: not replayed yet */
+    struct queue_item item; /* seq 0: in the ledger only, before what was replayed */
 };
 
 struct outbox_member {
@@ -148,6 +148,12 @@ static void note_left_over(struct outbox_member *member, const struct queue_item
     if (left_over) left_over->item = *item;
 }
 
+void outbox_resume(struct outbox *outbox, uint32_t participant, uint64_t number, uint64_t seq)
+{
+    queue_resume(&outbox->members[participant]->queue, number, seq);
+    outbox_stir(outbox, participant);
+}
+
 void outbox_entry(struct outbox *outbox, const struct recent_entry *facts,
                   const struct entry *entry)
 {
@@ -231,10 +237,17 @@ static struct parcel *free_parcel(struct outbox_member *member)
     return NULL;
 }
 
+static const struct left_over *next_left_over(const struct outbox_member *member)
+{
+    return member->left_over_next < member->left_over_count
+               ? &member->left_overs[member->left_over_next]
+               : NULL;
+}
+
 static void pass_item(struct outbox *outbox, struct outbox_member *member)
 {
     member->mark_changed = true;
-    if (member->left_over_next < member->left_over_count) {
+    if (next_left_over(member)) {
         member->left_over_next++;
         return;
     }
@@ -249,10 +262,12 @@ static enum queue_state next_item(struct outbox *outbox, struct outbox_member *m
                                   int64_t now_ns, struct queue_item *item)
 {
     for (;;) {
-        bool const from_left_overs = member->left_over_next < member->left_over_count;
+        const struct left_over *const left_over = next_left_over(member);
         enum queue_state state = QUEUE_READY;
-        if (from_left_overs) {
-            *item = member->left_overs[member->left_over_next].item;
+        if (left_over) {
+            *item = left_over->item;
+            if (!item->seq && left_over->number <= member->queue.newest_number)
+                state = QUEUE_ABSENT;
         } else if (member->queue.cursor - member->stored_cursor >= OUTBOX_AHEAD) {
             state = QUEUE_EMPTY; /* until outbox_marks_stored */
         } else {
@@ -374,12 +389,17 @@ uint32_t outbox_take(struct outbox *outbox, uint32_t participant, int64_t now_ns
 
 struct queue_seek outbox_seek(struct outbox *outbox, uint32_t participant)
 {
-    return queue_seek(&outbox->members[participant]->queue);
+    struct outbox_member *const member = outbox->members[participant];
+    const struct left_over *const left_over = next_left_over(member);
+    return queue_seek(&member->queue, left_over ? left_over->number : member->queue.cursor);
 }
 
 void outbox_found(struct outbox *outbox, uint32_t participant, const struct queue_page *page)
 {
-    queue_found(&outbox->members[participant]->queue, page);
+    struct outbox_member *const member = outbox->members[participant];
+    for (uint32_t i = 0; i < page->count && next_left_over(member); i++)
+        note_left_over(member, &page->items[i]);
+    queue_found(&member->queue, page);
     outbox_stir(outbox, participant);
 }
 

@@ -75,6 +75,10 @@ MUST_CHECK enum fault outbox_open(struct outbox **out, const struct outbox_optio
 MUST_CHECK enum fault outbox_join(struct outbox *outbox, struct participant_code code,
                                   uint32_t pacs008_max, const struct mark *mark);
 
+/* What a participant that has joined has in the ledger as of a snapshot: its newest own number, 0: none,
+ * and that entry's sequence.  Entries replayed behind it follow with outbox_entry. */
+void outbox_resume(struct outbox *outbox, uint32_t participant, uint64_t number, uint64_t seq);
+
 /* An entry was made or replayed; it may be offered after its commit.  `facts` as recent.h says. */
 void outbox_entry(struct outbox *outbox, const struct recent_entry *facts,
                   const struct entry *entry);

@@ -12,14 +12,24 @@ void queue_start(struct queue *queue, uint32_t participant, uint64_t cursor)
     memset(queue, 0, sizeof *queue);
     queue->participant = participant;
     queue->cursor = cursor;
+    queue->sought = cursor;
     queue->stride = STRIDE_FIRST;
 }
 
+void queue_resume(struct queue *queue, uint64_t number, uint64_t seq)
+{
+    queue->newest_number = number;
+    queue->newest_seq = seq;
+    if (queue->cursor == number) queue->cursor_seq = seq;
+}
+
+/* What no seek will ask for any more. */
 static void forget_passed(struct queue *queue)
 {
+    uint64_t const least = queue->sought < queue->cursor ? queue->sought : queue->cursor;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < queue->known_count; i++) {
-        if (queue->known[i].number >= queue->cursor) queue->known[kept++] = queue->known[i];
+        if (queue->known[i].number >= least) queue->known[kept++] = queue->known[i];
     }
     queue->known_count = kept;
 }
@@ -113,13 +123,14 @@ void queue_advance(struct queue *queue, const struct recent *recent)
     if (queue->cursor > queue->newest_number) queue->known_count = 0;
 }
 
-struct queue_seek queue_seek(struct queue *queue)
+struct queue_seek queue_seek(struct queue *queue, uint64_t number)
 {
-    assert(!queue->seeking && queue->cursor <= queue->newest_number);
-    struct queue_seek seek = {queue->cursor, queue->newest_number, queue->newest_seq};
+    assert(!queue->seeking && number >= 1 && number <= queue->newest_number);
+    queue->sought = number;
+    struct queue_seek seek = {number, queue->newest_number, queue->newest_seq};
     /* The nearest known number that gives a whole page, so that a seek is not for one entry only. */
     for (uint32_t i = 0; i < queue->known_count; i++) {
-        if (queue->known[i].number < queue->cursor + QUEUE_PAGE - 1) continue;
+        if (queue->known[i].number < number + QUEUE_PAGE - 1) continue;
         seek.known_number = queue->known[i].number;
         seek.known_seq = queue->known[i].seq;
         break;

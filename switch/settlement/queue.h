@@ -56,16 +56,21 @@ struct queue {
     uint64_t newest_seq;
     uint64_t cursor;     /* first number not offered, 1 to newest_number + 1 */
     uint64_t cursor_seq; /* its sequence; 0: not known */
+    uint64_t sought;     /* number of the newest seek; may be below the cursor (outbox.h) */
     uint64_t stride;     /* a power of two: which numbers are put into known[] */
     uint64_t page_first; /* number of page[0] */
     uint32_t page_count;
     bool seeking;                                            /* a seek is under way */
-    struct queue_known known[QUEUE_KNOWN + QUEUE_WAYPOINTS]; /* ascending, all >= cursor when put */
+    struct queue_known known[QUEUE_KNOWN + QUEUE_WAYPOINTS]; /* ascending */
     struct queue_item page[QUEUE_PAGE];
 };
 
 /* `cursor` is 1, or what the marks say. */
 void queue_start(struct queue *queue, uint32_t participant, uint64_t cursor);
+
+/* Its newest entry, as of a snapshot; those before are in the ledger only.  Number 0: it has none.
+ * Assumed: right behind queue_start. */
+void queue_resume(struct queue *queue, uint64_t number, uint64_t seq);
 
 /* The participant's newest entry. Assumed number = newest_number + 1. */
 void queue_append(struct queue *queue, uint64_t number, uint64_t seq);
@@ -82,8 +87,8 @@ enum queue_state queue_peek(const struct queue *queue, const struct recent *rece
 /* Passes over the number at the cursor. Assumed: queue_peek said QUEUE_READY. */
 void queue_advance(struct queue *queue, const struct recent *recent);
 
-/* Begins a seek; the caller sends it. Assumed: queue_peek said QUEUE_ABSENT and none is under way. */
-struct queue_seek queue_seek(struct queue *queue);
+/* Begins a seek for `number`, up to newest_number; the caller sends it. Assumed: none is under way. */
+struct queue_seek queue_seek(struct queue *queue, uint64_t number);
 
 /* What a seek found: the items from seek.number on, and on its way the last entries of the pages
  * behind them, ascending. */

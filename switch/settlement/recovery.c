@@ -1,9 +1,11 @@
 /* Opening: the ledger's entries, or genesis, become the state that turns go on from.
  *
- * The happy path: journal, marks, engine, outbox and streams are opened; every entry is replayed
- * through the core and noted by outbox and roster; the clock is set not before the newest entry.
- * Possible failures: the ledger is held, damaged or of another version; genesis is bad; the clock is
- * behind.  Each ends the start with words; nothing half-opened is left. */
+ * The happy path: journal, marks, outbox and streams are opened; the engine is that of the newest
+ * snapshot, or empty; every entry behind it is replayed through the core and noted by outbox and
+ * roster; the clock is set not before the newest entry.
+ * Possible failures: no snapshot is good (all entries are replayed); the ledger is held, damaged or
+ * of another version; genesis is bad; the clock is behind.  Each of these ends the start with words;
+ * nothing half-opened is left. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +13,16 @@
 
 #include "proto/base/log.h"
 #include "proto/record/body.h"
+#include "switch/settlement/closing.h"
 #include "switch/settlement/opening.h"
+#include "switch/settlement/savepoint.h"
 #include "switch/settlement/settlement_internal.h"
 
 struct replay {
     struct settlement *settlement;
     struct mark *marks; /* LIMIT_PARTICIPANTS of them */
     uint32_t mark_count;
+    struct body body; /* scratch */
 };
 
 static enum fault keep_mark(void *context, const struct mark *mark)
@@ -59,6 +64,7 @@ static enum fault replay_entry(void *context, const struct entry *entry, struct 
             (unsigned long long)entry->public.seq, fault_words(fault));
         return fault;
     }
+    closing_entry(settlement, entry);
     const struct outcome *const outcome = engine_applied(settlement->engine);
     struct recent_entry const facts =
         recent_facts(entry, outcome->sides, &outcome->instruction_id, &outcome->uetr);
@@ -67,13 +73,80 @@ static enum fault replay_entry(void *context, const struct entry *entry, struct 
     return FAULT_NONE;
 }
 
+/* Who joined, and their certificates, as the ledger has them. */
+static enum fault restore_registry(struct replay *replay, struct reader *reader,
+                                   const struct savepoint_registry *registry)
+{
+    struct settlement *const settlement = replay->settlement;
+    uint32_t joined = 0;
+    struct entry entry;
+    for (uint32_t i = 0; i < registry->count; i++) {
+        enum fault fault = reader_entry(reader, registry->seqs[i], &entry, &replay->body);
+        if (fault == FAULT_NONE)
+            fault = roster_entry(&settlement->roster, &entry, body_span(&replay->body));
+        if (fault != FAULT_NONE) return fault;
+        if (entry.public.kind != ENTRY_JOINED) continue;
+        if (joined == engine_participant_count(settlement->engine) ||
+            engine_find(settlement->engine, entry.public.payee_agent) != joined)
+            return FAULT_CORRUPT;
+        fault = admit(settlement, joined++, mark_of(replay, entry.public.payee_agent));
+        if (fault != FAULT_NONE) return fault;
+    }
+    return joined == engine_participant_count(settlement->engine) ? FAULT_NONE : FAULT_CORRUPT;
+}
+
+/* The newest good snapshot, or an engine without entries. */
+static enum fault restore(struct replay *replay, struct reader *reader,
+                          struct savepoint_registry *registry)
+{
+    struct settlement *const settlement = replay->settlement;
+    const struct settlement_options *const options = &settlement->options;
+    struct savepoint_options const savepoint = {
+        .directory = options->directory, .vfs = options->vfs, .certificate = options->certificate};
+    struct hash hash;
+    enum fault fault = FAULT_NOT_FOUND;
+    if (options->certificate) {
+        fault = savepoint_read(&savepoint, &options->engine, reader, &settlement->engine, registry,
+                               &hash);
+    }
+    if (fault == FAULT_NOT_FOUND) return engine_open(&settlement->engine, &options->engine);
+    if (fault == FAULT_NONE) fault = restore_registry(replay, reader, registry);
+    if (fault != FAULT_NONE) return fault;
+    for (uint32_t i = 0; i < engine_participant_count(settlement->engine); i++) {
+        struct engine_participant const participant = engine_participant(settlement->engine, i);
+        outbox_resume(settlement->outbox, i, participant.number, participant.last_seq);
+    }
+    settlement->newest_seq = engine_totals(settlement->engine).last_seq;
+    LOG(LOG_INFO, "recovery", "the state as of entry %llu is that of a snapshot",
+        (unsigned long long)settlement->newest_seq);
+    return FAULT_NONE;
+}
+
+static enum fault restore_newest(struct replay *replay)
+{
+    const struct settlement_options *const options = &replay->settlement->options;
+    struct savepoint_registry registry;
+    struct reader *reader;
+    enum fault fault = reader_open(&reader, options->directory, options->vfs);
+    if (fault != FAULT_NONE) return fault;
+    fault = savepoint_registry_open(&registry);
+    if (fault == FAULT_NONE) fault = restore(replay, reader, &registry);
+    savepoint_registry_close(&registry);
+    reader_close(reader);
+    return fault;
+}
+
 /* Marks from an older copy of the ledger may lie beyond the newest number: such a cursor would hide
  * deliveries that come, so that participant starts again from what the ledger has. */
 static enum fault replay_all(struct settlement *settlement, struct replay *replay)
 {
     replay->settlement = settlement;
     enum fault fault = marks_load(settlement->marks, keep_mark, replay);
-    if (fault == FAULT_NONE) fault = journal_replay(settlement->journal, 1, replay_entry, replay);
+    if (fault == FAULT_NONE) fault = restore_newest(replay);
+    if (fault == FAULT_NONE) {
+        fault =
+            journal_replay(settlement->journal, settlement->newest_seq + 1, replay_entry, replay);
+    }
     if (fault == FAULT_NONE) outbox_recovered(settlement->outbox);
     return fault;
 }
@@ -123,6 +196,7 @@ static enum fault start_clock(struct settlement *settlement, int64_t newest_ns, 
 static enum fault begin_ledger(struct settlement *settlement, char *words)
 {
     enum fault fault = start_clock(settlement, 0, words);
+    if (fault == FAULT_NONE) fault = engine_open(&settlement->engine, &settlement->options.engine);
     if (fault == FAULT_NONE) {
         fault = opening_write(settlement, settlement->options.genesis_path,
                               settlement->clock.now_ns, words);
@@ -137,7 +211,6 @@ static enum fault open_all(struct settlement *settlement, char *words)
                                                     .vfs = options->vfs};
     struct journal_head head;
     enum fault fault = journal_open(&settlement->journal, &journal_options, &head);
-    if (fault == FAULT_NONE) fault = engine_open(&settlement->engine, &options->engine);
     if (fault == FAULT_NONE) fault = roster_open(&settlement->roster);
     if (fault != FAULT_NONE) return fault;
     if (head.seq == 0) return begin_ledger(settlement, words);
@@ -152,6 +225,7 @@ static enum fault open_all(struct settlement *settlement, char *words)
         replay->marks = marks;
         fault = replay_all(settlement, replay);
     }
+    if (fault == FAULT_NONE) closing_start(settlement, head.time_ns);
     free(marks);
     free(replay);
     return fault;
@@ -184,6 +258,7 @@ enum fault settlement_open(struct settlement **out, const struct settlement_opti
     }
     uint64_t const durable_seq = journal_durable_seq(settlement->journal);
     atomic_store(&options->published->durable_seq, durable_seq);
+    turn_publish_mark(settlement);
     metric_set(options->metrics, METRIC_LEDGER_SEQ, durable_seq);
     *out = settlement;
     return FAULT_NONE;

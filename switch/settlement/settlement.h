@@ -22,6 +22,8 @@
 #include "proto/base/fault.h"
 #include "proto/base/limits.h"
 #include "proto/base/metric.h"
+#include "proto/crypto/certificate.h"
+#include "proto/record/calendar.h"
 #include "proto/record/published.h"
 #include "proto/record/registry.h"
 #include "switch/core/engine.h"
@@ -37,6 +39,10 @@ struct settlement_options {
     const char *vfs;          /* SQLite VFS; NULL: the system's */
     const char *genesis_path; /* read only when the ledger is empty */
     struct engine_options engine;
+    const struct certificate
+        *certificate;                /* of the key that signs snapshots; NULL: start without */
+    const struct calendar *calendar; /* when days end; NULL: they do not */
+    uint64_t segment_entries;        /* after which a new segment is begun; 0: by days only */
     uint32_t streams_max;
     int64_t stream_idle_ns;
     uint32_t loop_count;

@@ -1,4 +1,4 @@
-/* settlement_internal: the parts of struct settlement, for recovery.c and turn.c only. */
+/* settlement_internal: the parts of struct settlement, for recovery.c, turn.c, opening.c and closing.c only. */
 #ifndef SWITCH_SETTLEMENT_SETTLEMENT_INTERNAL_H
 #define SWITCH_SETTLEMENT_SETTLEMENT_INTERNAL_H
 
@@ -37,7 +37,10 @@ struct settlement {
     uint64_t newest_seq; /* appended; <= durable only between turns */
     int64_t marks_due_ns;
     int64_t sweep_due_ns;
-    struct mark mark; /* scratch */
+    int64_t close_due_ns;   /* the day's end (closing.h) */
+    bool segment_is_due;    /* a new one is to be begun, */
+    int64_t segment_due_ns; /* not tried before */
+    struct mark mark;       /* scratch */
 };
 
 /* Takes in an entry that the core has made: journal, outbox, roster.  `evidence` NULL: no message
@@ -46,8 +49,14 @@ struct settlement {
 MUST_CHECK enum fault turn_enter(struct settlement *settlement, const struct outcome *outcome,
                                  const struct evidence *evidence, struct span canonical);
 
+/* Draws the stamp's seed unless this turn has one. FAULT_CRYPTO. */
+MUST_CHECK enum fault turn_seed(struct settlement *settlement);
+
 /* Stores the marks that have changed; a failure is logged. */
 void turn_store_marks(struct settlement *settlement);
+
+/* Lets the follower see what the newest commit made of the state. */
+void turn_publish_mark(struct settlement *settlement);
 
 /* Makes durable what was appended and publishes the sequence. */
 MUST_CHECK enum fault turn_commit(struct settlement *settlement);

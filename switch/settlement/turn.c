@@ -1,13 +1,15 @@
 /* The turn: a list of named steps (settlement.h draws it).
  *
- * Possible failures: the journal cannot commit, or randomness is not to be had.  Both end the
- * process; what was staged and not committed was told to nobody. */
+ * Possible failures: the journal cannot commit, randomness is not to be had, or the follower has
+ * found the state damaged.  Each ends the process; what was staged and not committed was told to
+ * nobody. */
 #include <assert.h>
 #include <string.h>
 
 #include "proto/base/log.h"
 #include "proto/base/time.h"
 #include "proto/crypto/random.h"
+#include "switch/settlement/closing.h"
 #include "switch/settlement/settlement_internal.h"
 
 #define MARKS_EVERY_NS (200 * TIME_NS_PER_MS) /* DESIGN: "written every 200 ms when changed" */
@@ -17,7 +19,7 @@
     (BLOCK_ENTRIES_MAX / 2) /* reading stops then, so that a block holds a turn */
 #define RETRY_AFTER_SECONDS 1
 
-static enum fault seed_stamp(struct settlement *settlement)
+enum fault turn_seed(struct settlement *settlement)
 {
     if (settlement->is_seeded) return FAULT_NONE;
     settlement->is_seeded = true;
@@ -74,14 +76,23 @@ enum fault turn_commit(struct settlement *settlement)
     metric_set(metrics, METRIC_LEDGER_SEQ, durable_seq);
     atomic_store_explicit(&settlement->options.published->durable_seq, durable_seq,
                           memory_order_release);
+    turn_publish_mark(settlement);
     return FAULT_NONE;
+}
+
+/* In the middle of a turn the state may be one entry ahead of a commit that made room for it. */
+void turn_publish_mark(struct settlement *settlement)
+{
+    struct engine_mark const mark = engine_mark(settlement->engine);
+    if (mark.seq == journal_durable_seq(settlement->journal))
+        published_put_mark(settlement->options.published, mark.seq, mark.digest);
 }
 
 /* Payments whose deadline has come are released before anything of this turn is decided. */
 static enum fault expire_due(struct settlement *settlement, struct settlement_turn *turn)
 {
     while (engine_next_deadline_ns(settlement->engine) <= settlement->stamp.now_ns) {
-        enum fault fault = seed_stamp(settlement);
+        enum fault fault = turn_seed(settlement);
         if (fault != FAULT_NONE) return fault;
         const struct outcome *const outcome = engine_expire(settlement->engine, &settlement->stamp);
         if (!outcome) break;
@@ -257,7 +268,7 @@ static enum fault take_commands(struct settlement *settlement, struct settlement
             struct span const record = ring_next(settlement->options.commands[loop]);
             if (!record.bytes) break;
             turn->did = true;
-            enum fault fault = seed_stamp(settlement);
+            enum fault fault = turn_seed(settlement);
             if (fault == FAULT_NONE) fault = take_record(settlement, loop, record);
             if (fault != FAULT_NONE) return fault;
         }
@@ -351,8 +362,17 @@ static int64_t due_ns(const struct settlement *settlement)
         return now_ns + RETRY_NS;
     int64_t due_ns = settlement->sweep_due_ns;
     if (settlement->marks_due_ns < due_ns) due_ns = settlement->marks_due_ns;
+    if (closing_due_ns(settlement) < due_ns) due_ns = closing_due_ns(settlement);
     int64_t const deadline_ns = engine_next_deadline_ns(settlement->engine);
     return deadline_ns < due_ns ? deadline_ns : due_ns;
+}
+
+/* The follower has found that the state is not what the entries make: nothing more is decided. */
+static enum fault look_at_follower(const struct settlement *settlement)
+{
+    return atomic_load_explicit(&settlement->options.published->must_halt, memory_order_relaxed)
+               ? FAULT_CORRUPT
+               : FAULT_NONE;
 }
 
 enum fault settlement_turn(struct settlement *settlement, int64_t wall_ns, int64_t monotonic_ns,
@@ -366,7 +386,9 @@ enum fault settlement_turn(struct settlement *settlement, int64_t wall_ns, int64
     atomic_store_explicit(&settlement->options.published->clock_offset_ns,
                           settlement->stamp.now_ns - monotonic_ns, memory_order_relaxed);
 
-    enum fault fault = expire_due(settlement, turn);
+    enum fault fault = look_at_follower(settlement);
+    if (fault == FAULT_NONE) fault = closing_step(settlement, turn);
+    if (fault == FAULT_NONE) fault = expire_due(settlement, turn);
     if (fault == FAULT_NONE) fault = take_commands(settlement, turn);
     if (fault == FAULT_NONE) fault = turn_commit(settlement);
     if (fault != FAULT_NONE) {

@@ -751,7 +751,7 @@ static uint64_t reads_of_a_return(uint64_t newest, const struct recent *nothing)
         queue_append(&queue, number, number * 3);
     for (uint64_t number = 1; number <= newest; number++) {
         if (queue_peek(&queue, nothing, &item) == QUEUE_ABSENT) {
-            struct queue_seek const seek = queue_seek(&queue);
+            struct queue_seek const seek = queue_seek(&queue, queue.cursor);
             ck_assert_uint_eq(seek.number, number);
             ck_assert_uint_eq(seek.known_seq, seek.known_number * 3);
             for (uint64_t at = seek.known_number; at >= seek.number; at--, reads++) {
