@@ -46,6 +46,7 @@ struct index {
     struct hash hash;       /* of that entry */
     bool is_open;           /* a transaction is */
     bool failed;            /* set once, never cleared */
+    bool is_unfit;          /* the file is to be removed, for the next opening to make it anew */
     struct party_table parties;
 };
 
@@ -278,6 +279,7 @@ enum fault index_clear(struct index *index)
 {
     enum fault const fault = make_anew(index);
     index->failed = fault != FAULT_NONE;
+    index->is_unfit = false;
     return fault;
 }
 
@@ -285,6 +287,7 @@ void index_close(struct index *index)
 {
     if (index == NULL) return;
     close_file(index);
+    if (index->is_unfit) (void)remove_file(index);
     (void)sqlite3_close(index->lock);
     free(index);
 }
@@ -486,6 +489,7 @@ static enum fault give_up(struct index *index, enum fault fault)
     if (index->is_open) (void)sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
     index->is_open = false;
     index->failed = true;
+    index->is_unfit = fault == FAULT_CORRUPT;
     return fault;
 }
 

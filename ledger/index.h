@@ -63,14 +63,15 @@ uint64_t index_seq(const struct index *index);
 uint64_t index_next_seq(const struct index *index);
 
 /* Takes the next entry of the ledger, which must be durable, with its body (empty: none).
- * FAULT_CORRUPT: it does not follow from the entries before, which a verified ledger excludes.
- * FAULT_FULL: more participants than LIMIT_PARTICIPANTS.  FAULT_IO, FAULT_BUSY.  After a fault the
- * entries since index_seq are not in the index, and it accepts nothing more (FAULT_CLOSED): close it
- * and open it again.  Assumed: entry->public.seq == index_next_seq(index). */
+ * FAULT_CORRUPT: it does not follow from the entries before, which a verified ledger excludes, or
+ * the file is damaged; index_close then removes it.  FAULT_FULL: more participants than
+ * LIMIT_PARTICIPANTS.  FAULT_IO, FAULT_BUSY.  After a fault the entries since index_seq are not in
+ * the index, and it accepts nothing more (FAULT_CLOSED): close it and open it again.
+ * Assumed: entry->public.seq == index_next_seq(index). */
 MUST_CHECK enum fault index_entry(struct index *index, const struct entry *entry, struct span body);
 
 /* Stores what was taken.  It waits for the disk only when the write-ahead log has to be moved, once
- * in some commits.  Nothing taken: does nothing.  FAULT_IO, FAULT_CLOSED as above. */
+ * in some commits.  Nothing taken: does nothing.  Faults as above. */
 MUST_CHECK enum fault index_commit(struct index *index);
 
 /* Stores nothing that was not committed.  Accepts NULL. */

@@ -27,7 +27,7 @@ bool json_is_payment(const struct entry *entry);
  * the entry has none. Assumed body.size <= ENTRY_BODY_BYTES_MAX. */
 size_t json_entry(const struct entry *entry, struct span body, char text[JSON_ENTRY_BYTES_MAX]);
 
-/* The value of cauce.payments.v1, likewise. Assumed json_is_payment(entry). */
+/* The value of cauce.payments.v1, likewise; statements show entries of other kinds in the same way. */
 size_t json_payment(const struct entry *entry, char text[JSON_PAYMENT_BYTES_MAX]);
 
 #endif
