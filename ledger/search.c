@@ -14,6 +14,7 @@
 
 #include "ledger/index.h"
 #include "ledger/index_schema.h"
+#include "proto/base/limits.h"
 #include "proto/base/log.h"
 
 #define PART "search"
@@ -317,7 +318,7 @@ struct page {
 /* As *next of search_page when the page ends behind payment `seq`. */
 static bool is_full(struct page *page, uint64_t seq)
 {
-    if (page->visited < page->count && page->examined < SEARCH_EXAMINED_MAX) return false;
+    if (page->visited < page->count && page->examined < LIMIT_SEARCH_EXAMINED) return false;
     page->next = seq;
     return true;
 }

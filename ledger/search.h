@@ -90,14 +90,13 @@ typedef enum fault (*search_visit)(void *context, const struct search_payment *p
  *
  * A page costs as much as it has payments where the query names an id, a participant, a kind other
  * than settled, or a time, and no more than one of these.  For all else payments are passed over, at
- * most SEARCH_EXAMINED_MAX a page: then a page is shorter than `count`, perhaps empty, while *next
+ * most LIMIT_SEARCH_EXAMINED a page: then a page is shorter than `count`, perhaps empty, while *next
  * is not 0.  Else the visitor's fault. */
 MUST_CHECK enum fault search_page(struct search *search, const struct search_query *query,
                                   uint32_t count, search_visit visit, void *context,
                                   uint64_t *next);
 
-#define SEARCH_EXAMINED_MAX 20000 /* some 20 ms, which an operator's screen can wait for */
-#define SEARCH_CURSOR_BYTES 17    /* 16 hexadecimal digits and a zero */
+#define SEARCH_CURSOR_BYTES 17 /* 16 hexadecimal digits and a zero */
 
 /* `next` as the opaque text that goes to the outside and comes back from it; false: it is none. */
 void search_print_cursor(uint64_t next, char text[SEARCH_CURSOR_BYTES]);

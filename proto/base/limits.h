@@ -108,6 +108,10 @@
 /* Segments of a ledger: their files' names have six digits; one a day lasts 2,700 years. */
 #define LIMIT_SEGMENTS 999999
 
+/* Payments that one page of a search passes over at most: some 20 ms, which an operator's screen can
+ * wait for. */
+#define LIMIT_SEARCH_EXAMINED 20000
+
 /* Deliveries of one participant that were offered and not confirmed: 6 streams of 10 messages of 10
  * transactions, with room for what streams that were given up still hold. */
 #define LIMIT_OUTSTANDING 1024

@@ -9,6 +9,7 @@
 #include "ledger/index.h"
 #include "ledger/reader.h"
 #include "ledger/search.h"
+#include "proto/base/limits.h"
 #include "tests/check/index_history.h"
 #include "tests/check/ledger_folder.h"
 #include "tests/simulator/fault_vfs.h"
@@ -287,7 +288,7 @@ START_TEST(rare_payments_come_by_short_pages)
     history->day_entries = 5000;
     history_write(history, directory, 50000);
     demand_index(50000, INDEX_BATCH_ENTRIES, 0);
-    ck_assert_uint_gt(history->payment_count, SEARCH_EXAMINED_MAX);
+    ck_assert_uint_gt(history->payment_count, LIMIT_SEARCH_EXAMINED);
     struct search *search = open_search();
     struct search_query query = {.min = amount_of_minor(990000)};
     struct found found = {.place = history->payment_count, .query = &query};
@@ -299,7 +300,7 @@ START_TEST(rare_payments_come_by_short_pages)
         asked.before_seq = next;
         pages++;
     } while (next != 0);
-    ck_assert_uint_eq(pages, history->payment_count / SEARCH_EXAMINED_MAX + 1);
+    ck_assert_uint_eq(pages, history->payment_count / LIMIT_SEARCH_EXAMINED + 1);
     ck_assert_uint_gt(found.count, 10);
     /* The visitor's fault ends a page, and a page of nothing asks nothing. */
     ck_assert_int_eq(search_page(search, &query, 5, stop, NULL, &next), FAULT_CLOSED);
