@@ -208,10 +208,11 @@ static enum fault read_next_header(struct seal *seal)
     return FAULT_NONE;
 }
 
-static enum fault sign(struct seal *seal)
+/* What is in the segment, once all its headers were read. */
+static enum fault state(struct seal *seal, struct seal_statement *statement)
 {
     if (seal->seq != seal->extent.last_seq) return broken(seal, "is missing");
-    struct seal_statement statement = {
+    *statement = (struct seal_statement){
         .version = SEAL_VERSION,
         .segment = seal->number,
         .first_seq = seal->extent.first_seq,
@@ -221,9 +222,15 @@ static enum fault sign(struct seal *seal)
         .block_head = seal->header_hash,
         .root = tree_root(&seal->tree),
     };
-    memcpy(statement.ledger_id, seal->opening.ledger_id, sizeof statement.ledger_id);
-    enum fault const fault = segment_hash(&seal->segment, seal->seq, &statement.head);
-    if (fault == FAULT_NOT_FOUND) return FAULT_CORRUPT;
+    memcpy(statement->ledger_id, seal->opening.ledger_id, sizeof statement->ledger_id);
+    enum fault const fault = segment_hash(&seal->segment, seal->seq, &statement->head);
+    return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
+}
+
+static enum fault sign(struct seal *seal)
+{
+    struct seal_statement statement;
+    enum fault const fault = state(seal, &statement);
     return fault == FAULT_NONE ? signatures_put_seal(seal->signatures, &statement) : fault;
 }
 
@@ -276,6 +283,41 @@ enum fault seal_step(struct seal *seal, bool *done)
     enum fault fault = set_mode(seal, 0444);
     if (fault == FAULT_NONE) fault = tidy(seal);
     *done = fault == FAULT_NONE;
+    return fault;
+}
+
+static enum fault compare(struct seal *seal, const struct seal_statement *sealed)
+{
+    struct seal_statement found;
+    enum fault fault = open_to_seal(seal);
+    while (fault == FAULT_NONE && seal->block < seal->extent.last_block)
+        fault = read_next_header(seal);
+    if (fault == FAULT_NONE) fault = state(seal, &found);
+    if (fault == FAULT_NONE && memcmp(&found, sealed, sizeof found) != 0) {
+        LOG(LOG_ERROR, PART,
+            "the seal of segment %" PRIu64 " says something else than what is in it", seal->number);
+        fault = FAULT_CORRUPT;
+    }
+    return fault;
+}
+
+enum fault seal_copy(struct signatures *signatures, const char *directory,
+                     const struct seal_statement *statement, const struct signature *signature)
+{
+    struct seal_statement stored;
+    struct signature other;
+    struct seal *seal = calloc(1, sizeof *seal);
+    if (seal == NULL) return FAULT_MEMORY;
+    seal->signatures = signatures;
+    seal->directory = directory;
+    seal->number = statement->segment;
+    enum fault fault = signatures_seal(signatures, seal->number, &stored, &other);
+    if (fault == FAULT_NOT_FOUND) fault = compare(seal, statement);
+    if (fault == FAULT_NONE) fault = signatures_copy_seal(signatures, statement, signature);
+    close_file(seal);
+    if (fault == FAULT_NONE) fault = set_mode(seal, 0444);
+    if (fault == FAULT_NONE) fault = tidy(seal);
+    seal_close(seal);
     return fault;
 }
 

@@ -36,6 +36,15 @@ MUST_CHECK enum fault seal_begin(struct seal **out, struct signatures *signature
  * FAULT_MEMORY.  After a fault, or when done, only seal_close may follow; it may be begun again. */
 MUST_CHECK enum fault seal_step(struct seal *seal, bool *done);
 
+/* Seals a segment of a copy with a seal that is there already: compares its statement with what is in
+ * the segment, stores it, and makes the file read-only.  All in one call, for who has no other duty.
+ * FAULT_CORRUPT: the statement says something else.  FAULT_NOT_FOUND: there is no such segment.
+ * FAULT_INVALID: a signature of an impossible size.  Otherwise as above.  Assumed: `signatures` was
+ * opened with signatures_open_copy; the signature was checked. */
+MUST_CHECK enum fault seal_copy(struct signatures *signatures, const char *directory,
+                                const struct seal_statement *statement,
+                                const struct signature *signature);
+
 /* Accepts NULL. */
 void seal_close(struct seal *seal);
 

@@ -30,7 +30,8 @@ struct signatures {
     sqlite3_stmt *newest_seal;
     sqlite3_stmt *certificate; /* of SHA-256 ?1 */
     sqlite3_stmt *put_certificate, *put_checkpoint, *put_seal;
-    struct signer *signer;   /* NULL: opened to read */
+    bool is_written;         /* opened to write */
+    struct signer *signer;   /* NULL: opened to read, or for copies */
     struct hash fingerprint; /* of the certificate that goes with it */
 };
 
@@ -144,6 +145,7 @@ static enum fault open_file(struct signatures **out, const char *directory, cons
         fault =
             database_check(signatures->db, PART, SIGNATURES_FILE, &format, use == DATABASE_WRITE);
     if (fault == FAULT_NONE) fault = prepare_all(signatures);
+    signatures->is_written = fault == FAULT_NONE && use == DATABASE_WRITE;
     if (fault == FAULT_NONE)
         *out = signatures;
     else
@@ -167,14 +169,15 @@ static enum fault find_certificate(struct signatures *signatures, const struct h
     return failed(signatures, "find a certificate", result);
 }
 
-static enum fault put_certificate(struct signatures *signatures, struct span der)
+static enum fault put_certificate(struct signatures *signatures, const struct hash *sha256,
+                                  struct span der)
 {
     bool found;
-    enum fault const fault = find_certificate(signatures, &signatures->fingerprint, &found);
+    enum fault const fault = find_certificate(signatures, sha256, &found);
     (void)sqlite3_reset(signatures->certificate);
     if (fault != FAULT_NONE || found) return fault;
     sqlite3_stmt *put = signatures->put_certificate;
-    int result = sqlite3_bind_blob(put, 1, &signatures->fingerprint, HASH_BYTES, SQLITE_STATIC);
+    int result = sqlite3_bind_blob(put, 1, sha256, HASH_BYTES, SQLITE_STATIC);
     if (result == SQLITE_OK)
         result = sqlite3_bind_blob(put, 2, der.bytes, (int)der.size, SQLITE_STATIC);
     if (result == SQLITE_OK) result = database_step(put);
@@ -189,7 +192,21 @@ enum fault signatures_open(struct signatures **out, const char *directory, const
     if (fault != FAULT_NONE) return fault;
     signatures->fingerprint = *certificate_fingerprint(certificate);
     fault = signer_open(&signatures->signer, key);
-    if (fault == FAULT_NONE) fault = put_certificate(signatures, certificate_der(certificate));
+    if (fault == FAULT_NONE)
+        fault = put_certificate(signatures, &signatures->fingerprint, certificate_der(certificate));
+    if (fault == FAULT_NONE)
+        *out = signatures;
+    else
+        signatures_close(signatures);
+    return fault;
+}
+
+enum fault signatures_open_copy(struct signatures **out, const char *directory, const char *vfs)
+{
+    struct signatures *signatures;
+    enum fault fault = open_file(&signatures, directory, vfs, DATABASE_WRITE);
+    if (fault != FAULT_NONE) return fault;
+    fault = database_run(signatures->db, PART, "PRAGMA synchronous = NORMAL");
     if (fault == FAULT_NONE)
         *out = signatures;
     else
@@ -214,7 +231,7 @@ void signatures_close(struct signatures *signatures)
     (void)sqlite3_finalize(signatures->put_checkpoint);
     (void)sqlite3_finalize(signatures->put_seal);
     /* The one that writes moves its write-ahead log when it is the last to close. */
-    if (signatures->signer)
+    if (signatures->is_written)
         (void)sqlite3_db_config(signatures->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     (void)sqlite3_close(signatures->db);
     signer_close(signatures->signer);
@@ -340,6 +357,21 @@ enum fault signatures_certificate(struct signatures *signatures, const struct ha
 
 /* --- signing ---------------------------------------------------------------------------------- */
 
+static enum fault put_row(struct signatures *signatures, sqlite3_stmt *put, uint64_t number,
+                          struct span bytes, const struct hash *certificate, struct span signature)
+{
+    int result = bind_number(put, number);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_blob(put, 2, bytes.bytes, (int)bytes.size, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_blob(put, 3, certificate, HASH_BYTES, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_blob(put, 4, signature.bytes, (int)signature.size, SQLITE_STATIC);
+    if (result == SQLITE_OK) result = database_step(put);
+    (void)sqlite3_clear_bindings(put);
+    return result == SQLITE_OK ? FAULT_NONE : failed(signatures, "put a signature", result);
+}
+
 static enum fault sign_and_put(struct signatures *signatures, sqlite3_stmt *put, uint64_t number,
                                struct span bytes)
 {
@@ -352,30 +384,45 @@ static enum fault sign_and_put(struct signatures *signatures, sqlite3_stmt *put,
         LOG(LOG_ERROR, PART, "cannot sign: %s", fault_words(fault));
         return fault;
     }
-    int result = bind_number(put, number);
-    if (result == SQLITE_OK)
-        result = sqlite3_bind_blob(put, 2, bytes.bytes, (int)bytes.size, SQLITE_STATIC);
-    if (result == SQLITE_OK)
-        result = sqlite3_bind_blob(put, 3, &signatures->fingerprint, HASH_BYTES, SQLITE_STATIC);
-    if (result == SQLITE_OK)
-        result = sqlite3_bind_blob(put, 4, signature, (int)size, SQLITE_STATIC);
-    if (result == SQLITE_OK) result = database_step(put);
-    (void)sqlite3_clear_bindings(put);
-    return result == SQLITE_OK ? FAULT_NONE : failed(signatures, "put a signature", result);
+    return put_row(signatures, put, number, bytes, &signatures->fingerprint,
+                   span_of(signature, size));
+}
+
+/* Is this very block's checkpoint there?  FAULT_CORRUPT: one of another header is. */
+static enum fault find_checkpoint(struct signatures *signatures, const struct block_header *header,
+                                  bool *found)
+{
+    struct block_header stored;
+    struct signature signature;
+    enum fault const fault = signatures_checkpoint(signatures, header->number, &stored, &signature);
+    *found = fault == FAULT_NONE && stored.number == header->number;
+    if (fault != FAULT_NONE) return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+    return !*found || memcmp(&stored, header, sizeof stored) == 0
+               ? FAULT_NONE
+               : contradiction("checkpoint of block", header->number);
+}
+
+/* The same of a segment's seal. */
+static enum fault find_seal(struct signatures *signatures, const struct seal_statement *statement,
+                            bool *found)
+{
+    struct seal_statement stored;
+    struct signature signature;
+    enum fault const fault = signatures_seal(signatures, statement->segment, &stored, &signature);
+    *found = fault == FAULT_NONE;
+    if (fault != FAULT_NONE) return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+    return memcmp(&stored, statement, sizeof stored) == 0
+               ? FAULT_NONE
+               : contradiction("seal of segment", statement->segment);
 }
 
 enum fault signatures_put_checkpoint(struct signatures *signatures,
                                      const struct block_header *header)
 {
     assert(signatures->signer);
-    struct block_header stored;
-    struct signature signature;
-    enum fault const fault = signatures_checkpoint(signatures, header->number, &stored, &signature);
-    if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND) return fault;
-    if (fault == FAULT_NONE && stored.number == header->number)
-        return memcmp(&stored, header, sizeof stored) == 0
-                   ? FAULT_NONE
-                   : contradiction("checkpoint of block", header->number);
+    bool found;
+    enum fault const fault = find_checkpoint(signatures, header, &found);
+    if (fault != FAULT_NONE || found) return fault;
     return sign_and_put(signatures, signatures->put_checkpoint, header->number,
                         span_of(header, sizeof *header));
 }
@@ -384,14 +431,52 @@ enum fault signatures_put_seal(struct signatures *signatures,
                                const struct seal_statement *statement)
 {
     assert(signatures->signer);
-    struct seal_statement stored;
-    struct signature signature;
-    enum fault const fault = signatures_seal(signatures, statement->segment, &stored, &signature);
-    if (fault == FAULT_NOT_FOUND)
-        return sign_and_put(signatures, signatures->put_seal, statement->segment,
-                            span_of(statement, sizeof *statement));
-    if (fault != FAULT_NONE) return fault;
-    return memcmp(&stored, statement, sizeof stored) == 0
-               ? FAULT_NONE
-               : contradiction("seal of segment", statement->segment);
+    bool found;
+    enum fault const fault = find_seal(signatures, statement, &found);
+    if (fault != FAULT_NONE || found) return fault;
+    return sign_and_put(signatures, signatures->put_seal, statement->segment,
+                        span_of(statement, sizeof *statement));
+}
+
+/* --- copying ---------------------------------------------------------------------------------- */
+
+static bool is_possible(const struct signature *signature)
+{
+    return signature->size >= 1 && signature->size <= KEY_SIGNATURE_BYTES_MAX;
+}
+
+enum fault signatures_copy_certificate(struct signatures *signatures,
+                                       const struct certificate *certificate)
+{
+    assert(signatures->is_written);
+    return put_certificate(signatures, certificate_fingerprint(certificate),
+                           certificate_der(certificate));
+}
+
+enum fault signatures_copy_checkpoint(struct signatures *signatures,
+                                      const struct block_header *header,
+                                      const struct signature *signature)
+{
+    assert(signatures->is_written);
+    bool found;
+    if (!is_possible(signature)) return FAULT_INVALID;
+    enum fault const fault = find_checkpoint(signatures, header, &found);
+    if (fault != FAULT_NONE || found) return fault;
+    return put_row(signatures, signatures->put_checkpoint, header->number,
+                   span_of(header, sizeof *header), &signature->certificate,
+                   span_of(signature->bytes, signature->size));
+}
+
+enum fault signatures_copy_seal(struct signatures *signatures,
+                                const struct seal_statement *statement,
+                                const struct signature *signature)
+{
+    assert(signatures->is_written);
+    bool found;
+    if (!is_possible(signature)) return FAULT_INVALID;
+    enum fault const fault = find_seal(signatures, statement, &found);
+    if (fault != FAULT_NONE || found) return fault;
+    return put_row(signatures, signatures->put_seal, statement->segment,
+                   span_of(statement, sizeof *statement), &signature->certificate,
+                   span_of(signature->bytes, signature->size));
 }

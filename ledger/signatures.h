@@ -61,6 +61,10 @@ MUST_CHECK enum fault signatures_open(struct signatures **out, const char *direc
                                       const char *vfs, const struct private_key *key,
                                       const struct certificate *certificate);
 
+/* Opens the file of a copy of a ledger, or makes it, to store what another has signed. Otherwise as above. */
+MUST_CHECK enum fault signatures_open_copy(struct signatures **out, const char *directory,
+                                           const char *vfs);
+
 /* Opens it to read. FAULT_NOT_FOUND: there is none yet. Otherwise as above. */
 MUST_CHECK enum fault signatures_read(struct signatures **out, const char *directory,
                                       const char *vfs);
@@ -74,6 +78,18 @@ MUST_CHECK enum fault signatures_put_checkpoint(struct signatures *signatures,
 /* The same of a segment's seal. */
 MUST_CHECK enum fault signatures_put_seal(struct signatures *signatures,
                                           const struct seal_statement *statement);
+
+/* The same three with a signature that is there already, and which is for the caller to check: for
+ * copies, which sync less, so that only signatures_close makes them durable.  What is stored already
+ * stays.  FAULT_INVALID: a signature of an impossible size.  Assumed: opened with signatures_open_copy. */
+MUST_CHECK enum fault signatures_copy_certificate(struct signatures *signatures,
+                                                  const struct certificate *certificate);
+MUST_CHECK enum fault signatures_copy_checkpoint(struct signatures *signatures,
+                                                 const struct block_header *header,
+                                                 const struct signature *signature);
+MUST_CHECK enum fault signatures_copy_seal(struct signatures *signatures,
+                                           const struct seal_statement *statement,
+                                           const struct signature *signature);
 
 /* The first checkpoint whose block is `block` or later.  FAULT_NOT_FOUND: there is none. */
 MUST_CHECK enum fault signatures_checkpoint(struct signatures *signatures, uint64_t block,
