@@ -6,7 +6,7 @@
  *
  * The index says where the day and the participant's entries are; all that is shown comes from the
  * ledger, hashed again.  What cannot be seen here is an entry behind the closing that the index does
- * not know of: that the whole of it follows from the ledger is for `cauce verify`.
+ * not know of: `cauce reindex` makes the index anew from the entries.
  *
  * Threads: as the reader and the search that are passed, the caller's. */
 #ifndef LEDGER_STATEMENT_H
