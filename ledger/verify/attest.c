@@ -162,11 +162,11 @@ static bool is_trusted(const struct attest *attest, const struct hash *certifica
     return attest->trusted_count == 0;
 }
 
-/* The signature of the row at hand over `bytes`. *signer: whose it is. */
-static bool check_signature(struct attest *attest, sqlite3_stmt *row, struct span bytes,
-                            const char *what, uint64_t number, struct attest_signer **signer)
+/* `signature` over `bytes` under the named certificate; `what` it is, for the words.
+ * *signer: whose it is. */
+static bool check_signature(struct attest *attest, struct span named, struct span bytes,
+                            struct span signature, const char *what, struct attest_signer **signer)
 {
-    struct span const named = rows_blob(row, 2);
     struct hash const digest = hash_of(bytes);
     for (size_t i = 0; i < attest->signer_count; i++) {
         struct attest_signer *one = &attest->signers[i];
@@ -174,18 +174,32 @@ static bool check_signature(struct attest *attest, sqlite3_stmt *row, struct spa
         if (!is_trusted(attest, &one->certificate)) {
             char text[HASH_TEXT_BYTES];
             hash_print(&one->certificate, text);
-            return wrong(attest,
-                         "%s %" PRIu64 " is signed under a certificate that is not trusted: %s",
-                         what, number, text);
+            return wrong(attest, "%s is signed under a certificate that is not trusted: %s", what,
+                         text);
         }
         *signer = one;
         return verifier_check(attest->verifier, certificate_key(attest->certificates[i]), &digest,
-                              rows_blob(row, 3), KEY_ENCODING_DER) ||
-               wrong(attest, "the signature of %s %" PRIu64 " is not its certificate's", what,
-                     number);
+                              signature, KEY_ENCODING_DER) ||
+               wrong(attest, "the signature of %s is not its certificate's", what);
     }
-    return wrong(attest, "%s %" PRIu64 " is signed under a certificate that is not there", what,
-                 number);
+    return wrong(attest, "%s is signed under a certificate that is not there", what);
+}
+
+/* The same of the row at hand. */
+static bool check_row(struct attest *attest, sqlite3_stmt *row, struct span bytes, const char *kind,
+                      uint64_t number, struct attest_signer **signer)
+{
+    char what[64];
+    (void)snprintf(what, sizeof what, "%s %" PRIu64, kind, number);
+    return check_signature(attest, rows_blob(row, 2), bytes, rows_blob(row, 3), what, signer);
+}
+
+bool attest_saved(struct attest *attest, struct span certificate, struct span bytes,
+                  struct span signature)
+{
+    struct attest_signer *signer;
+    return attest->db == NULL ||
+           check_signature(attest, certificate, bytes, signature, "it", &signer);
 }
 
 bool attest_block(struct attest *attest, uint64_t number, struct span header, uint64_t last_seq)
@@ -195,8 +209,7 @@ bool attest_block(struct attest *attest, uint64_t number, struct span header, ui
     if (rows_step(attest->checkpoints, number) != SQLITE_ROW) return refused(attest);
     if (!span_equal(rows_blob(attest->checkpoints, 1), header))
         return wrong(attest, "the checkpoint of block %" PRIu64 " is of another header", number);
-    if (!check_signature(attest, attest->checkpoints, header, "the checkpoint of block", number,
-                         &signer))
+    if (!check_row(attest, attest->checkpoints, header, "the checkpoint of block", number, &signer))
         return false;
     signer->checkpoints++;
     attest->seq = last_seq;
@@ -244,7 +257,7 @@ bool attest_segment(struct attest *attest, const struct layout_seal *seal)
                          field_at(i));
     }
     struct attest_signer *signer;
-    if (!check_signature(attest, attest->seal, said, "the seal of segment", number, &signer))
+    if (!check_row(attest, attest->seal, said, "the seal of segment", number, &signer))
         return false;
     (void)sqlite3_reset(attest->seal);
     signer->seals++;

@@ -43,6 +43,11 @@ bool attest_block(struct attest *attest, uint64_t number, struct span header, ui
 /* Takes what a segment's blocks lead to: checks its seal, when it has or must have one. */
 bool attest_segment(struct attest *attest, const struct layout_seal *seal);
 
+/* Checks the signature of a snapshot.  Where there is no signatures.db nobody knows by whom it may be,
+ * and it passes. */
+bool attest_saved(struct attest *attest, struct span certificate, struct span bytes,
+                  struct span signature);
+
 /* After the last: is there anything signed that was not met?  `last_segment` has entries. */
 bool attest_end(struct attest *attest, uint64_t last_block, uint64_t last_segment);
 

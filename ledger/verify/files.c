@@ -16,9 +16,9 @@
  * holds nothing, what belongs to SQLite; and folders' own. */
 static bool is_passed_over(const char *name)
 {
-    static const char *const patterns[] = {"index*",   "marks.db",  "signatures.db", "lock",
-                                           "*.db-wal", "*.db-shm",  "*.db-journal",  ".",
-                                           "..",       "lost+found"};
+    static const char *const patterns[] = {
+        "index*",   "snapshot-[12].bin", "reserve", "marks.db", "signatures.db", "lock", "*.db-wal",
+        "*.db-shm", "*.db-journal",      ".",       "..",       "lost+found"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         if (fnmatch(patterns[i], name, 0) == 0) return true;
     }

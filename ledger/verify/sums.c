@@ -120,6 +120,28 @@ bool sums_number(const struct sums *sums, uint64_t code, uint64_t *number)
     return true;
 }
 
+uint32_t sums_participants(const struct sums *sums)
+{
+    return sums->participant_count;
+}
+
+bool sums_account(const struct sums *sums, uint32_t index, struct sums_account *account)
+{
+    if (index >= sums->participant_count) return false;
+    const struct participant *participant = &sums->participants[index];
+    *account = (struct sums_account){.code = participant->code,
+                                     .available = participant->available,
+                                     .reserved = participant->reserved,
+                                     .number = participant->number,
+                                     .last_seq = participant->last_seq};
+    return true;
+}
+
+uint64_t sums_open_count(const struct sums *sums)
+{
+    return sums->open_count;
+}
+
 bool sums_may_sign(const struct sums *sums, uint64_t code, const struct hash *certificate)
 {
     uint32_t const index = find(sums, code);

@@ -32,4 +32,19 @@ bool sums_may_sign(const struct sums *sums, uint64_t code, const struct hash *ce
 /* The newest own number of a participant; false when no such participant has joined. */
 bool sums_number(const struct sums *sums, uint64_t code, uint64_t *number);
 
+/* Participants by the order in which they joined. */
+struct sums_account {
+    uint64_t code;
+    int64_t available, reserved; /* the last four: zeros where another holds its account */
+    uint64_t number, last_seq;
+};
+
+uint32_t sums_participants(const struct sums *sums);
+
+/* False: not so many have joined. */
+bool sums_account(const struct sums *sums, uint32_t index, struct sums_account *account);
+
+/* Payments that are open. */
+uint64_t sums_open_count(const struct sums *sums);
+
 #endif

@@ -5,7 +5,8 @@
  *   block:  present, its fields, its link; then its entries one by one:
  *   entry:  present, sizes, hash over the one before, sequence, versions, time, its message, its
  *           meaning (sums.c)
- *   block:  its root, its time, messages that no entry names; its checkpoint (attest.c)
+ *   block:  its root, its time, messages that no entry names; its checkpoint (attest.c),
+ *           a snapshot made then (saved.c)
  *   file:   its seal
  *
  * A fault is told by the sequence of the entry at hand; a block's by that of its first entry.
@@ -27,6 +28,7 @@
 #include "ledger/verify/frame.h"
 #include "ledger/verify/layout.h"
 #include "ledger/verify/rows.h"
+#include "ledger/verify/saved.h"
 #include "ledger/verify/sums.h"
 #include "ledger/verify/tree.h"
 #include "proto/base/time.h"
@@ -61,6 +63,7 @@ struct check {
     struct segment segment;
     struct attest *attest;
     struct cursors cursors;
+    struct saved saved;
     struct sums *sums;
     struct frame frame;
     uint64_t seq;          /* of the entry checked last */
@@ -333,7 +336,9 @@ static bool check_block(struct check *check, uint64_t number, bool opens_segment
     check->block_hash = hash_of(span_of(stored, sizeof stored));
     tree_add(&check->segment.headers, &check->block_hash);
     check->report->blocks++;
-    return true;
+    return saved_check(&check->saved, check->seq, &check->head, check->ledger_id, check->sums,
+                       check->attest) ||
+           fault(check, check->seq, "%s", check->saved.words);
 }
 
 /* --- segments --------------------------------------------------------------------------------- */
@@ -489,11 +494,12 @@ static bool check_end(struct check *check)
     if (words) return fault(check, check->seq, "%s", words);
     if (!attest_end(check->attest, check->block, check->last_segment))
         return fault(check, check->seq + 1, "%s", attest_words(check->attest));
+    if (!saved_end(&check->saved)) return fault(check, 0, "%s", check->saved.words);
     return cursors_check(&check->cursors, check->sums, check->ledger_id) ||
            fault(check, 0, "%s", check->cursors.words);
 }
 
-/* What follows the entries, signatures and marks, is read before them. */
+/* What is made of the entries, signatures, marks and snapshots, is read before them. */
 static bool check_ledger(struct check *check, const char *directory)
 {
     struct files files;
@@ -504,6 +510,7 @@ static bool check_ledger(struct check *check, const char *directory)
     if (!good) return fault(check, 0, "%s", attest_words(check->attest));
     if (!cursors_read(&check->cursors, directory))
         return fault(check, 0, "%s", check->cursors.words);
+    if (!saved_open(&check->saved, directory)) return fault(check, 0, "%s", check->saved.words);
 
     if (!files_list(directory, &files))
         return fault(check, 0, "%s cannot be read: %s", directory, strerror(errno));
