@@ -7,7 +7,7 @@
  *     { TRANSFER | ANSWER | BALANCE | REFUSAL }* }*   what the message asks, in its order
  *
  * TRANSFER carries the canonical CdtTrfTxInf behind it, unless that is a run of the message's own
- * bytes.  Polls and the rest travel as single records.  Every record begins with its kind.
+ * bytes.  Polls, receipts and the rest travel as single records.  Every record begins with its kind.
  *
  * Nothing here is stored: the layouts may change with any release.  Times are absolute, in ns. */
 #ifndef PROTO_RECORD_COMMAND_H
@@ -30,7 +30,8 @@ enum command_kind {
     COMMAND_BALANCE,  /* a camt.060 that asks for camt.052 */
     COMMAND_REFUSAL,  /* a message that cannot be taken: its admi.002 is to be queued */
     COMMAND_POLL,     /* a GET on a stream, or a DELETE */
-    COMMAND_POLL_END  /* the poll's time is up, or its connection is gone */
+    COMMAND_POLL_END, /* the poll's time is up, or its connection is gone */
+    COMMAND_RECEIPT   /* a GET of a receipt */
 };
 
 /* A PI-ResourceId: 1 to 35 of [A-Za-z0-9-], zeros behind. */
@@ -121,6 +122,13 @@ struct poll_command {
     enum poll_verb verb;
     uint32_t messages_max;   /* 1, or up to LIMIT_PARTS when the client takes multipart */
     struct pull_token token; /* of POLL_NEXT and POLL_DELETE */
+};
+
+struct receipt_command {
+    uint32_t kind;
+    uint32_t participant;
+    struct request_id request;
+    struct payment_id id; /* EndToEndId or RtrId */
 };
 
 enum poll_end { POLL_TIME_UP, POLL_CONNECTION_LOST };

@@ -4,6 +4,7 @@
  *   POLL_REPLY       the outcome of one stream request, followed at once by
  *     { DELIVERY     one message to build, sign and send
  *       { DELIVERY_ITEM }* }*     its transactions, each with its bytes behind it where it has any
+ *   RECEIPT_REPLY    the outcome of a GET of a receipt, the receipt behind it where there is one
  *
  * Everything that makes the message is in these records, so that the same resource id always has
  * the same content, the signature's value aside (WIRE section 1, "Streams"). */
@@ -17,7 +18,7 @@
 #include "proto/record/entry.h"
 #include "proto/record/refusal.h"
 
-enum reply_kind { REPLY_BODY = 1, REPLY_POLL, REPLY_DELIVERY, REPLY_ITEM };
+enum reply_kind { REPLY_BODY = 1, REPLY_POLL, REPLY_DELIVERY, REPLY_ITEM, REPLY_RECEIPT };
 
 enum body_outcome {
     BODY_DONE,      /* 201: every message of it has its outcome */
@@ -47,6 +48,20 @@ struct poll_reply {
     struct pull_token next;       /* of POLL_MESSAGES and POLL_EMPTY: the new PI-Pull-Next */
     uint32_t message_count;       /* 0 to LIMIT_PARTS */
     uint32_t retry_after_seconds; /* of POLL_TOO_MANY, at least 1 */
+};
+
+enum receipt_outcome {
+    RECEIPT_FOUND,   /* 200: the record is followed by a struct receipt */
+    RECEIPT_UNKNOWN, /* 404: no settled payment of this participant has the id */
+    RECEIPT_BUSY,    /* 503: the index is not there, or look-ups are behind */
+    RECEIPT_FAILED   /* 500: what the ledger has of it cannot be read */
+};
+
+struct receipt_reply {
+    uint32_t kind;
+    enum receipt_outcome outcome;
+    struct request_id request;
+    uint32_t retry_after_seconds; /* of RECEIPT_BUSY, at least 1 */
 };
 
 enum delivery_type { DELIVER_PACS008, DELIVER_PACS002, DELIVER_ADMI002, DELIVER_CAMT052 };

@@ -541,6 +541,15 @@ uint32_t engine_find(const struct engine *engine, struct participant_code code)
     return member_find(&engine->members, code);
 }
 
+uint64_t engine_settled_seq(const struct engine *engine, const struct payment_id *id)
+{
+    struct duplicate_key const key = duplicate_key(id);
+    uint32_t const record = duplicate_find(&engine->duplicates, &key);
+    if (record == DUPLICATE_NONE) return 0;
+    struct duplicate_mark const mark = duplicate_mark(&engine->duplicates, record);
+    return mark.state == PAYMENT_SETTLED ? mark.value : 0;
+}
+
 struct engine_totals engine_totals(const struct engine *engine)
 {
     struct engine_totals totals = {

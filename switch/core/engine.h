@@ -210,6 +210,10 @@ struct engine_participant engine_participant(const struct engine *engine, uint32
 /* Index of a participant, or ENGINE_NOBODY. */
 uint32_t engine_find(const struct engine *engine, struct participant_code code);
 
+/* Seq of the entry that settled the payment with this id, perhaps one of this very turn.
+ * 0: no id that is remembered; or the payment that took it is not settled. */
+uint64_t engine_settled_seq(const struct engine *engine, const struct payment_id *id);
+
 /* What must always hold: available + reserved = net_funding, and reserved = open_amount. */
 struct engine_totals {
     struct amount net_funding;

@@ -28,6 +28,11 @@ bool crossing_takes_poll(struct crossing *crossing)
     return has_room(crossing, sizeof(struct poll_command) + 2 * RECORD_HEAD_BYTES);
 }
 
+bool crossing_takes_receipt(struct crossing *crossing)
+{
+    return has_room(crossing, sizeof(struct receipt_command) + 2 * RECORD_HEAD_BYTES);
+}
+
 void *crossing_claim(struct crossing *crossing, size_t size, size_t behind)
 {
     void *const record = ring_claim(crossing->commands, size + behind);

@@ -18,19 +18,21 @@
 struct crossing {
     struct ring *commands;
     struct bell *settlement_bell;
-    uint32_t outstanding; /* bodies and polls without a reply, <= LIMIT_LOOP_OUTSTANDING */
-    bool is_silent;       /* something was published and the bell not rung */
+    uint32_t
+        outstanding; /* bodies, polls and receipts without a reply, <= LIMIT_LOOP_OUTSTANDING */
+    bool is_silent;  /* something was published and the bell not rung */
 };
 
-/* Whether a body, or a poll, may be begun now; else it waits. */
+/* Whether a body, a poll, or a receipt, may be begun now; else it waits. */
 bool crossing_takes_body(struct crossing *crossing);
 bool crossing_takes_poll(struct crossing *crossing);
+bool crossing_takes_receipt(struct crossing *crossing);
 
 /* Room for a record, zeroed but for `behind` bytes at its end. Assumed: what it belongs to was
  * begun when there was room. */
 void *crossing_claim(struct crossing *crossing, size_t size, size_t behind);
 
-/* Hands over all that was claimed; a body or a poll is one more outstanding. */
+/* Hands over all that was claimed; with a request, one more is outstanding. */
 void crossing_send(struct crossing *crossing);
 void crossing_send_request(struct crossing *crossing);
 

@@ -28,6 +28,7 @@
 #include "switch/participant/crossing.h"
 #include "switch/participant/intake.h"
 #include "switch/participant/outbound.h"
+#include "switch/participant/receipt.h"
 #include "switch/participant/session.h"
 #include "switch/participant/stream.h"
 #include "switch/participant/task.h"
@@ -44,6 +45,7 @@ struct net_loop {
     struct intake *intake;
     struct outbound *outbound;
     struct stream stream;
+    struct receipt_maker receipts;
     struct catalog catalog;
     bool is_stopping;
 };
@@ -71,6 +73,14 @@ static void take_poll_reply(struct net_loop *net_loop, const struct poll_reply *
     stream_finish(&net_loop->stream, exchange, reply, net_loop->settings.replies);
 }
 
+static void take_receipt_reply(struct net_loop *net_loop, const struct receipt_reply *reply)
+{
+    struct exchange *const exchange =
+        exchange_find(net_loop->server, (struct exchange_id){reply->request.value});
+    assert(exchange); /* it waits for its reply, as a POST's */
+    receipt_finish(&net_loop->receipts, exchange, reply);
+}
+
 /* All of settlement's replies, always, also when no socket is read. */
 static bool take_replies(struct net_loop *net_loop)
 {
@@ -81,6 +91,8 @@ static bool take_replies(struct net_loop *net_loop)
         uint32_t const kind = *(const uint32_t *)(const void *)record.bytes;
         if (kind == REPLY_BODY) {
             take_body_reply(net_loop, (const struct body_reply *)(const void *)record.bytes);
+        } else if (kind == REPLY_RECEIPT) {
+            take_receipt_reply(net_loop, (const struct receipt_reply *)(const void *)record.bytes);
         } else {
             assert(kind == REPLY_POLL); /* deliveries are taken with their poll */
             take_poll_reply(net_loop, (const struct poll_reply *)(const void *)record.bytes);
@@ -148,6 +160,7 @@ static enum server_step on_complete(void *context, struct exchange *exchange,
         return intake_begin(net_loop->intake, registry_now(net_loop), exchange, body);
     case ROUTE_START:
     case ROUTE_STREAM: return stream_begin(&net_loop->stream, exchange);
+    case ROUTE_RECEIPT: return receipt_begin(&net_loop->receipts, exchange);
     case ROUTE_INWARD: return answer_catalog(exchange, catalog_inward(&net_loop->catalog));
     case ROUTE_OUTWARD: break;
     }
@@ -164,8 +177,14 @@ static void on_lost(void *context, struct exchange *exchange)
 {
     struct net_loop *const net_loop = context;
     const struct task *const task = exchange_data(exchange);
-    /* A POST's exchange stays until its reply has come. */
-    if (task->resource != ROUTE_MESSAGES) stream_lose(&net_loop->stream, exchange);
+    switch (task->resource) {
+    case ROUTE_START:
+    case ROUTE_STREAM: stream_lose(&net_loop->stream, exchange); break;
+    case ROUTE_MESSAGES:
+    case ROUTE_RECEIPT: break; /* its exchange stays until its reply has come */
+    case ROUTE_INWARD:
+    case ROUTE_OUTWARD: break; /* answered at once: cannot be */
+    }
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
@@ -184,6 +203,8 @@ static enum fault open_signer(struct net_loop *net_loop, char words[NET_LOOP_WOR
     }
     if (fault == FAULT_NONE) {
         fault = signature_signer_open(&net_loop->signer, key, certificate);
+        if (fault == FAULT_NONE)
+            fault = receipt_open(&net_loop->receipts, key, certificate, &net_loop->crossing);
         if (fault == FAULT_INVALID) why = "it is not the key of the signing certificate";
     }
     if (fault != FAULT_NONE) (void)snprintf(words, NET_LOOP_WORDS_BYTES, "%s: %s", path, why);
@@ -339,6 +360,7 @@ void net_loop_close(struct net_loop *net_loop)
     intake_close(net_loop->intake);
     outbound_close(net_loop->outbound);
     signature_signer_close(net_loop->signer);
+    receipt_close(&net_loop->receipts);
     tls_context_close(net_loop->tls);
     free(net_loop);
 }

@@ -1,4 +1,5 @@
-/* Paths taken apart from the left; nothing is decoded, so each resource has one spelling. */
+/* Paths taken apart from the left; nothing but a receipt's id is decoded, so each other resource has
+ * one spelling. */
 #include "switch/participant/route.h"
 
 #include <string.h>
@@ -29,10 +30,20 @@ static bool take_code(struct span *rest, struct participant_code *code)
     return true;
 }
 
+/* {code}/{id} */
+static bool find_receipt(struct span rest, struct route *route)
+{
+    if (!take_code(&rest, &route->code) || !take(&rest, SPAN("/"))) return false;
+    route->resource = ROUTE_RECEIPT;
+    route->opaque = rest;
+    return rest.size > 0 && !memchr(rest.bytes, '/', rest.size);
+}
+
 bool route_find(struct span path, struct route *route)
 {
     struct span rest = path;
     if (!take(&rest, SPAN("/api/v1/"))) return false;
+    if (take(&rest, SPAN("receipts/"))) return find_receipt(rest, route);
     bool const is_inward = take(&rest, SPAN("in/"));
     if (!is_inward && !take(&rest, SPAN("out/"))) return false;
     if (!take_code(&rest, &route->code)) return false;
@@ -66,7 +77,8 @@ bool route_takes(enum route_resource resource, struct span method)
     case ROUTE_STREAM: return span_equal(method, SPAN("GET")) || span_equal(method, SPAN("DELETE"));
     case ROUTE_START:
     case ROUTE_INWARD:
-    case ROUTE_OUTWARD: break;
+    case ROUTE_OUTWARD:
+    case ROUTE_RECEIPT: break;
     }
     return span_equal(method, SPAN("GET"));
 }
@@ -110,4 +122,31 @@ bool route_parse_token(struct span text, struct pull_token *token)
     if (parsed.stream == 0) return false;
     *token = parsed;
     return true;
+}
+
+static int digit_of(char letter)
+{
+    if (letter >= '0' && letter <= '9') return letter - '0';
+    if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+    if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+    return -1;
+}
+
+bool route_parse_id(struct span text, struct payment_id *id)
+{
+    char decoded[PAYMENT_ID_BYTES];
+    size_t size = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (size == sizeof decoded) return false;
+        decoded[size] = text.bytes[i];
+        if (text.bytes[i] == '%') {
+            if (text.size - i < 3) return false;
+            int const high = digit_of(text.bytes[i + 1]), low = digit_of(text.bytes[i + 2]);
+            if (high < 0 || low < 0) return false;
+            decoded[size] = (char)(high << 4 | low);
+            i += 2;
+        }
+        size += 1;
+    }
+    return identifier_parse_payment_id(span_of(decoded, size), id);
 }

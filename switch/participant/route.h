@@ -14,7 +14,8 @@
     X(START, "GET")          /* /api/v1/out/{code}/stream/start */                                 \
     X(STREAM, "GET, DELETE") /* /api/v1/out/{code}/stream/{opaque} */                              \
     X(INWARD, "GET")         /* /api/v1/in/{code}/catalog */                                       \
-    X(OUTWARD, "GET")        /* /api/v1/out/{code}/catalog */
+    X(OUTWARD, "GET")        /* /api/v1/out/{code}/catalog */                                      \
+    X(RECEIPT, "GET")        /* /api/v1/receipts/{code}/{id} */
 
 enum route_resource {
 #define ROUTE_MEMBER(name, allow) ROUTE_##name,
@@ -25,7 +26,8 @@ enum route_resource {
 struct route {
     enum route_resource resource;
     struct participant_code code;
-    struct span opaque; /* of ROUTE_STREAM, 1 byte or more; lies in the path */
+    struct span opaque; /* of ROUTE_STREAM, and the id of ROUTE_RECEIPT as it stands in the path;
+                           1 byte or more; lies in the path */
 };
 
 /* False: there is no such path, or its code is not 8 of [0-9A-Z] (404). */
@@ -44,5 +46,8 @@ void route_print_token(struct pull_token token, char text[ROUTE_TOKEN_BYTES]);
 
 /* False: not one of ours (410). */
 MUST_CHECK bool route_parse_token(struct span text, struct pull_token *token);
+
+/* The id of a receipt's path, percent-encoded (RFC 3986, 2.1).  False: no id of a payment (404). */
+MUST_CHECK bool route_parse_id(struct span text, struct payment_id *id);
 
 #endif

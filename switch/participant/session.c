@@ -61,6 +61,7 @@ static bool is_acceptable(const struct request *request, struct task *task)
         return task->verb == POLL_DELETE || task->wanted != MEDIA_STREAM_NEITHER;
     case ROUTE_INWARD:
     case ROUTE_OUTWARD: return accept.xml;
+    case ROUTE_RECEIPT: return accept.json;
     case ROUTE_MESSAGES: break; /* nor has a 201 */
     }
     return true;
@@ -127,6 +128,9 @@ bool session_admit(struct session *session, const struct registry *registry,
     if (route.resource == ROUTE_MESSAGES) return admit_post(exchange, request, task);
     if (route.resource == ROUTE_STREAM && !route_parse_token(route.opaque, &task->token)) {
         return refuse(exchange, PROBLEM_GONE, SPAN("this is no PI-Pull-Next of the switch"));
+    }
+    if (route.resource == ROUTE_RECEIPT && !route_parse_id(route.opaque, &task->id)) {
+        return refuse(exchange, PROBLEM_NOT_FOUND, SPAN("this is no id of a payment"));
     }
     return true;
 }

@@ -33,6 +33,9 @@ struct task {
     struct pull_token token;
     bool is_time_up; /* settlement has been told */
 
+    /* Of a receipt. */
+    struct payment_id id;
+
     /* Of a POST. */
     enum media_encoding encoding;
     enum media_body type;

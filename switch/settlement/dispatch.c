@@ -188,6 +188,28 @@ static void serve(struct dispatch *dispatch, uint32_t participant, int64_t now_n
     }
 }
 
+void dispatch_receipt(struct dispatch *dispatch, uint32_t loop,
+                      const struct receipt_command *command, uint64_t seq)
+{
+    if (ring_room(dispatch->requests) < LIMIT_RESULT_BYTES) {
+        struct receipt_reply *const reply = ring_claim(dispatch->replies[loop], sizeof *reply);
+        assert(reply); /* as in dispatch_say */
+        *reply = (struct receipt_reply){.kind = REPLY_RECEIPT,
+                                        .outcome = RECEIPT_BUSY,
+                                        .request = command->request,
+                                        .retry_after_seconds = LOOKUP_RETRY_SECONDS};
+        dispatch->touched[loop] = true;
+        return;
+    }
+    struct lookup_receipt *const wanted = claim(dispatch->requests, sizeof *wanted, LOOKUP_RECEIPT);
+    wanted->loop = loop;
+    wanted->request = command->request;
+    wanted->code = outbox_code(dispatch->outbox, command->participant);
+    wanted->id = command->id;
+    wanted->seq = seq;
+    dispatch->asked = true;
+}
+
 void dispatch_serve(struct dispatch *dispatch, int64_t now_ns)
 {
     const uint32_t *participants;

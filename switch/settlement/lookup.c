@@ -2,7 +2,7 @@
  *
  * The happy path: a seek walks back over the links of one participant's entries and returns the
  * page asked for, with waypoints on the way to it (queue.h); a run is copied record by record, absent items filled from entry, opening entry
- * and evidence.  Possible failures: the ledger cannot be read (the process stops); the evidence of a
+ * and evidence; a receipt is collected by ledger/receipt.h.  Possible failures: the ledger cannot be read (the process stops); the evidence of a
  * forwarded payment was erased by law (it is older than any payment that can still be delivered:
  * corrupt). */
 #include "switch/settlement/lookup.h"
@@ -13,6 +13,7 @@
 
 #include "ledger/index.h"
 #include "ledger/reader.h"
+#include "ledger/receipt.h"
 #include "ledger/search.h"
 #include "proto/base/limits.h"
 #include "proto/base/log.h"
@@ -231,6 +232,49 @@ static enum fault run(struct lookup *lookup, const struct lookup_run *request)
     return FAULT_NONE;
 }
 
+static enum receipt_outcome outcome_of(enum fault fault)
+{
+    switch (fault) {
+    case FAULT_NONE: return RECEIPT_FOUND;
+    case FAULT_NOT_FOUND: return RECEIPT_UNKNOWN;
+    case FAULT_BUSY: return RECEIPT_BUSY;
+    case FAULT_INVALID:
+    case FAULT_FULL:
+    case FAULT_CLOSED:
+    case FAULT_MEMORY:
+    case FAULT_IO:
+    case FAULT_CORRUPT:
+    case FAULT_VERSION:
+    case FAULT_CRYPTO: break;
+    }
+    return RECEIPT_FAILED;
+}
+
+static void answer_receipt(struct lookup *lookup, const struct lookup_receipt *request)
+{
+    struct receipt receipt;
+    enum fault const fault = receipt_find(lookup->reader, lookup->search, request->code,
+                                          &request->id, request->seq, &receipt);
+    enum receipt_outcome const outcome = outcome_of(fault);
+    size_t const behind = outcome == RECEIPT_FOUND ? sizeof receipt : 0;
+    if (outcome == RECEIPT_FAILED)
+        LOG(LOG_ERROR, "lookup", "the receipt of %.*s cannot be made: %s", (int)request->id.size,
+            request->id.text, fault_words(fault));
+
+    struct lookup_run *const run = ring_claim(lookup->options.results, sizeof *run);
+    struct receipt_reply *const reply = ring_claim(lookup->options.results, sizeof *reply + behind);
+    assert(run && reply);
+    *run = (struct lookup_run){.kind = LOOKUP_RUN,
+                               .loop = request->loop,
+                               .record_count = 1,
+                               .bytes = (uint32_t)(sizeof *reply + behind) + 32};
+    *reply = (struct receipt_reply){.kind = REPLY_RECEIPT,
+                                    .outcome = outcome,
+                                    .request = request->request,
+                                    .retry_after_seconds = LOOKUP_RETRY_SECONDS};
+    if (behind) memcpy(reply + 1, &receipt, behind);
+}
+
 enum fault lookup_step(struct lookup *lookup, bool *did)
 {
     *did = false;
@@ -239,10 +283,12 @@ enum fault lookup_step(struct lookup *lookup, bool *did)
     if (!record.bytes) return FAULT_NONE;
     *did = true;
 
-    enum fault fault;
+    enum fault fault = FAULT_NONE;
     uint32_t kind;
     memcpy(&kind, record.bytes, sizeof kind);
-    if (kind == LOOKUP_SEEK) {
+    if (kind == LOOKUP_RECEIPT) {
+        answer_receipt(lookup, (const struct lookup_receipt *)(const void *)record.bytes);
+    } else if (kind == LOOKUP_SEEK) {
         struct lookup_page *const page = ring_claim(lookup->options.results, sizeof *page);
         assert(page);
         fault = seek(lookup, (const struct lookup_seek *)(const void *)record.bytes, page);

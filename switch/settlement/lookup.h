@@ -2,11 +2,15 @@
  *
  *   settlement --requests--> SEEK: own numbers of a bank that is far behind    --results--> settlement
  *                            RUN:  an answer to a poll, some items still absent
+ *                            RECEIPT: what a receipt holds
  *
  * A run is the very records that the loop is to get (reply.h), with a LOOKUP_ITEM in place of each
  * item that has left memory; the result is the same run with every item filled in.  Settlement
  * passes it on as it is.  What cannot be read ends the process: it was durable, so something is
  * broken, and a person must look.
+ *
+ * The result of a RECEIPT is a run of one record, a RECEIPT_REPLY.  A bank may ask for any entry,
+ * however old, so one that cannot be read is told to the bank and the log.
  *
  * Threads: lookup_open and lookup_close on the thread that starts it; lookup_step on its own.
  * Memory:  taken in lookup_open. */
@@ -21,7 +25,9 @@
 #include "switch/ring/ring.h"
 #include "switch/settlement/queue.h"
 
-enum lookup_kind { LOOKUP_SEEK = 101, LOOKUP_RUN, LOOKUP_ITEM, LOOKUP_PAGE };
+#define LOOKUP_RETRY_SECONDS 1 /* a bank that asks again then finds the index there, or its turn */
+
+enum lookup_kind { LOOKUP_SEEK = 101, LOOKUP_RUN, LOOKUP_ITEM, LOOKUP_PAGE, LOOKUP_RECEIPT };
 
 struct lookup_seek {
     uint32_t kind;
@@ -53,6 +59,16 @@ struct lookup_item {
     enum entry_side side;
     bool ids_known;            /* status.instruction_id and uetr are in place already */
     struct status_item status; /* of DELIVER_PACS002: what is known */
+};
+
+/* What a receipt is asked by. */
+struct lookup_receipt {
+    uint32_t kind;
+    uint32_t loop;
+    struct request_id request;
+    struct participant_code code; /* who asks */
+    struct payment_id id;
+    uint64_t seq; /* of the entry that settled it; 0: not known to the core */
 };
 
 struct lookup;

@@ -180,7 +180,8 @@ static enum fault take_command(struct settlement *settlement, const struct body_
     case COMMAND_BODY:
     case COMMAND_MESSAGE:
     case COMMAND_POLL:
-    case COMMAND_POLL_END: break;
+    case COMMAND_POLL_END:
+    case COMMAND_RECEIPT: break;
     }
     assert(false); /* a loop wrote records out of order */
     return FAULT_INVALID;
@@ -251,6 +252,12 @@ static enum fault take_record(struct settlement *settlement, uint32_t loop, stru
                                            now_ns, answers, &fault);
         say_all(settlement, answers, count);
         return fault;
+    }
+    if (kind == COMMAND_RECEIPT) {
+        const struct receipt_command *const command = (const void *)record.bytes;
+        dispatch_receipt(&settlement->dispatch, loop, command,
+                         engine_settled_seq(settlement->engine, &command->id));
+        return FAULT_NONE;
     }
     assert(kind == COMMAND_POLL_END);
     say_all(

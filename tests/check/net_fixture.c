@@ -299,7 +299,8 @@ static void take_body(uint32_t loop, const struct body_command *body)
             break;
         case COMMAND_BODY:
         case COMMAND_POLL:
-        case COMMAND_POLL_END: ck_abort_msg("a record of another kind in a body");
+        case COMMAND_POLL_END:
+        case COMMAND_RECEIPT: ck_abort_msg("a record of another kind in a body");
         }
     }
     ck_assert_uint_eq(messages, body->message_count);
@@ -315,6 +316,19 @@ static void take_body(uint32_t loop, const struct body_command *body)
     put_reply(loop, &reply, sizeof reply, (struct span){0});
 }
 
+/* The id says what becomes of it. */
+static void take_receipt(uint32_t loop, const struct receipt_command *receipt)
+{
+    struct span const id = identifier_payment_id_text(&receipt->id);
+    struct receipt_reply const reply = {.kind = REPLY_RECEIPT,
+                                        .outcome = span_equal(id, SPAN("unknown")) ? RECEIPT_UNKNOWN
+                                                   : span_equal(id, SPAN("busy"))  ? RECEIPT_BUSY
+                                                                                   : RECEIPT_FAILED,
+                                        .request = receipt->request,
+                                        .retry_after_seconds = 7};
+    put_reply(loop, &reply, sizeof reply, (struct span){0});
+}
+
 static bool take_commands(uint32_t loop)
 {
     struct span record = ring_next(commands[loop]);
@@ -326,6 +340,8 @@ static bool take_commands(uint32_t loop)
             take_body(loop, at);
         } else if (kind == COMMAND_POLL) {
             take_poll(loop, at);
+        } else if (kind == COMMAND_RECEIPT) {
+            take_receipt(loop, at);
         } else {
             ck_assert_uint_eq(kind, COMMAND_POLL_END);
             take_poll_end(at);
