@@ -12,7 +12,10 @@
     X(bank, "pay, answer and ask as one of its banks")                                             \
     X(message, "check or sign a message")                                                          \
     X(verify, "check a whole ledger, entry by entry")                                              \
+    X(receipt, "check a receipt, offline")                                                         \
     X(reindex, "make the index of a ledger anew")                                                  \
+    X(backup, "copy a ledger, beside a switch at work")                                            \
+    X(restore, "make a ledger of a backup")                                                        \
     X(statement, "show a participant's accounting day")                                            \
     X(load, "test a running switch under load")                                                    \
     X(conformance, "prove a bank's connector, step by step")
