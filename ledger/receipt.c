@@ -1,7 +1,6 @@
 /* The happy path: the entry, the header of its block, and one walk over the block's entries, from
  * whose hashes the path is climbed without keeping them.
- * Possible failures: those of reading; an index that names another entry (FAULT_CORRUPT: it is to be
- * made anew). */
+ * Possible failures: those of reading; an index that is not there, or names another entry. */
 #include "ledger/receipt.h"
 
 #include <assert.h>
@@ -118,7 +117,7 @@ static enum fault search_settled(struct search *search, struct participant_code 
     for (uint32_t i = 0; i < RECEIPT_TRIES; i++) {
         struct search_payment payment;
         enum fault const fault = search_find(search, id, before_seq, &payment);
-        if (fault != FAULT_NONE) return fault;
+        if (fault != FAULT_NONE) return fault == FAULT_NOT_FOUND ? FAULT_NOT_FOUND : FAULT_BUSY;
         if (payment.kind == ENTRY_SETTLED && is_theirs(code, payment.payer, payment.payee)) {
             *seq = payment.newest_seq;
             return FAULT_NONE;
@@ -145,7 +144,7 @@ enum fault receipt_find(struct reader *reader, struct search *search, struct par
     if (fault != FAULT_NONE) return fault;
     if (!is_settled(&entry, id) || !is_theirs(code, entry.public.payer, entry.public.payee)) {
         LOG(LOG_ERROR, PART, "the index is wrong about entry %" PRIu64 ": reindex", seq);
-        return FAULT_CORRUPT;
+        return FAULT_BUSY;
     }
     return read_around(reader, &entry, receipt);
 }

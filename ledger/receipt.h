@@ -25,8 +25,8 @@ MUST_CHECK enum fault receipt_read(struct reader *reader, uint64_t seq, struct r
 
 /* The receipt of the settled payment `id` that this participant paid or was paid on its account: of
  * the entry `seq`, where that is it; else (0: not known) of the newest of them that the index has.
- * FAULT_NOT_FOUND: there is none, or it is others'.  FAULT_BUSY: there is no index at the moment.
- * Else the reader's and the search's faults. */
+ * FAULT_NOT_FOUND: there is none, or it is others'.  FAULT_BUSY: the index is not there at the moment,
+ * or is no good and will be made anew.  Else the reader's faults. */
 MUST_CHECK enum fault receipt_find(struct reader *reader, struct search *search,
                                    struct participant_code code, const struct payment_id *id,
                                    uint64_t seq, struct receipt *receipt);

@@ -23,7 +23,7 @@
 #define RECEIPT_PATH_MAX 12 /* levels of the tree over a block of BLOCK_ENTRIES_MAX entries */
 static_assert(BLOCK_ENTRIES_MAX == 1 << RECEIPT_PATH_MAX, "the longest path");
 
-/* A brother on the way up. */
+/* A sibling on the way up. */
 struct receipt_step {
     bool is_left; /* it stands on the left of what was reached */
     struct hash hash;

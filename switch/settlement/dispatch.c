@@ -189,7 +189,7 @@ static void serve(struct dispatch *dispatch, uint32_t participant, int64_t now_n
 }
 
 void dispatch_receipt(struct dispatch *dispatch, uint32_t loop,
-                      const struct receipt_command *command, uint64_t seq)
+                      const struct receipt_command *command, uint64_t seq, int64_t remembered_ns)
 {
     if (ring_room(dispatch->requests) < LIMIT_RESULT_BYTES) {
         struct receipt_reply *const reply = ring_claim(dispatch->replies[loop], sizeof *reply);
@@ -207,6 +207,7 @@ void dispatch_receipt(struct dispatch *dispatch, uint32_t loop,
     wanted->code = outbox_code(dispatch->outbox, command->participant);
     wanted->id = command->id;
     wanted->seq = seq;
+    wanted->remembered_ns = remembered_ns;
     dispatch->asked = true;
 }
 

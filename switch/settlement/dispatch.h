@@ -38,10 +38,10 @@ bool dispatch_collect(struct dispatch *dispatch);
 void dispatch_say(struct dispatch *dispatch, const struct stream_answer *answer);
 
 /* Answers a GET of a receipt, by the reader thread.  `seq` is of the entry that settled the payment
- * (0: the core does not know), which is durable before the reader hears of it: what a turn writes to
- * the rings is shown after its commit. */
+ * (0: the core, which knows what was settled since remembered_ns, does not know it).  It is durable
+ * before the reader hears of it: what a turn writes to the rings is shown after its commit. */
 void dispatch_receipt(struct dispatch *dispatch, uint32_t loop,
-                      const struct receipt_command *command, uint64_t seq);
+                      const struct receipt_command *command, uint64_t seq, int64_t remembered_ns);
 
 /* Room in a loop's ring that is kept for answers without deliveries. */
 bool dispatch_has_room(struct dispatch *dispatch, uint32_t loop);

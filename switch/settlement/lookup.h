@@ -68,7 +68,8 @@ struct lookup_receipt {
     struct request_id request;
     struct participant_code code; /* who asks */
     struct payment_id id;
-    uint64_t seq; /* of the entry that settled it; 0: not known to the core */
+    uint64_t seq;          /* of the entry that settled it; 0: not known to the core */
+    int64_t remembered_ns; /* what was settled since then the core knows */
 };
 
 struct lookup;

@@ -256,7 +256,8 @@ static enum fault take_record(struct settlement *settlement, uint32_t loop, stru
     if (kind == COMMAND_RECEIPT) {
         const struct receipt_command *const command = (const void *)record.bytes;
         dispatch_receipt(&settlement->dispatch, loop, command,
-                         engine_settled_seq(settlement->engine, &command->id));
+                         engine_settled_seq(settlement->engine, &command->id),
+                         now_ns - settlement->options.engine.duplicate_window_ns);
         return FAULT_NONE;
     }
     assert(kind == COMMAND_POLL_END);
