@@ -10,6 +10,9 @@
 
 #include "proto/base/log.h"
 
+/* Of a write-ahead log read and written again at once: on the stack. */
+#define LOG_PART_BYTES 32768
+
 /* "file:", a path of which every byte is written as three, "?immutable=1" and a zero. */
 #define URI_BYTES (3 * DATABASE_PATH_BYTES + 20)
 
@@ -31,6 +34,8 @@ enum fault database_exists(const char *path, const char *vfs, bool *exists)
 
 enum fault database_fault(int result)
 {
+    /* A rollback journal is there only while a file is being made: who reads sees none yet. */
+    if (result == SQLITE_READONLY_ROLLBACK) return FAULT_NOT_FOUND;
     int const primary = result & 0xff; /* of an extended code */
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return FAULT_BUSY;
     if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return FAULT_CORRUPT;
@@ -108,6 +113,35 @@ void database_wait(sqlite3 *db)
     (void)sqlite3_busy_timeout(db, DATABASE_BUSY_MS);
 }
 
+/* The log's bytes once more, under the writer's lock. */
+static int rewrite_log(sqlite3_file *log)
+{
+    char bytes[LOG_PART_BYTES];
+    sqlite3_int64 size = 0;
+    int result = log->pMethods->xFileSize(log, &size);
+    for (sqlite3_int64 at = 0; at < size && result == SQLITE_OK; at += LOG_PART_BYTES) {
+        int const part = size - at < LOG_PART_BYTES ? (int)(size - at) : LOG_PART_BYTES;
+        result = log->pMethods->xRead(log, bytes, part, at);
+        if (result == SQLITE_OK) result = log->pMethods->xWrite(log, bytes, part, at);
+    }
+    return result == SQLITE_OK ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : result;
+}
+
+/* What a start reads may be in the system's memory only.  Where the process before was killed, a sync
+ * would do; but where it stopped because a sync had failed, Linux has marked the pages as clean, no
+ * later sync writes them, and they go with the power.  Written again, they are synced or it fails. */
+static enum fault renew_log(sqlite3 *db, const char *part, const char *name)
+{
+    sqlite3_file *log = NULL;
+    int result = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (result != SQLITE_OK) return database_failed(db, part, name, result);
+    result = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL) result = rewrite_log(log);
+    int const ended = sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    if (result == SQLITE_OK) result = ended;
+    return result == SQLITE_OK ? FAULT_NONE : database_failed(db, part, name, result);
+}
+
 enum fault database_check(sqlite3 *db, const char *part, const char *name,
                           const struct database_format *format, bool is_made)
 {
@@ -139,7 +173,7 @@ enum fault database_check(sqlite3 *db, const char *part, const char *name,
             version, format->version);
         return FAULT_VERSION;
     }
-    return FAULT_NONE;
+    return is_made ? renew_log(db, part, name) : FAULT_NONE;
 }
 
 enum fault database_run(sqlite3 *db, const char *part, const char *sql)

@@ -47,6 +47,8 @@ struct database_format {
 
 /* Is the file `name` of the format?  One without tables is made so with `is_made`: a crash while it
  * was being made leaves it empty, as the schema is one transaction.
+ * One with tables is the writer's to go on in: what is in its write-ahead log is made durable first,
+ * whatever failed before.
  * FAULT_NOT_FOUND: it is empty.  FAULT_CORRUPT: it is another program's.  FAULT_VERSION. */
 MUST_CHECK enum fault database_check(sqlite3 *db, const char *part, const char *name,
                                      const struct database_format *format, bool is_made);

@@ -220,21 +220,6 @@ static enum fault read_head(struct journal *journal)
     return head_read(&journal->writer.segment, &extent, journal->hashes, &journal->head);
 }
 
-/* What is read at a start may still be in the system's memory only, when the process before was
- * killed between writing a commit and the end of its sync.  It counts as durable from here on, so
- * it is synced first: the write-ahead log, and the directory where that may just have been made. */
-static enum fault sync_what_was_read(struct journal *journal)
-{
-    sqlite3_file *log = NULL;
-    int result = sqlite3_file_control(journal->writer.segment.db, "main",
-                                      SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
-        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-    if (result != SQLITE_OK)
-        return database_failed(journal->writer.segment.db, PART, "sync at the start", result);
-    return journal->vfs == NULL ? database_sync_directory(PART, journal->directory) : FAULT_NONE;
-}
-
 enum fault journal_open(struct journal **out, const struct journal_options *options,
                         struct journal_head *head)
 {
@@ -252,7 +237,8 @@ enum fault journal_open(struct journal **out, const struct journal_options *opti
     if (fault != FAULT_NONE) goto failed;
     fault = read_head(journal);
     if (fault != FAULT_NONE) goto failed;
-    fault = sync_what_was_read(journal);
+    /* The log was made durable when it was opened; its name may just have been made. */
+    if (options->vfs == NULL) fault = database_sync_directory(PART, options->directory);
     if (fault != FAULT_NONE) goto failed;
     atomic_store_explicit(&journal->durable_seq, journal->head.seq, memory_order_release);
     *head = journal->head;
