@@ -10,13 +10,14 @@
 
 #define PAGE_BYTES 4096
 #define SECTOR_BYTES 512
-#define FILES_MAX 16
+#define FILES_MAX 128
 #define NAME_BYTES 512
 #define SHM_SLOTS 8 /* SQLITE_SHM_NLOCK */
 
 struct page {
     uint8_t *live;
     uint8_t *durable; /* NULL: as live */
+    bool is_dropped; /* a sync of it was refused: the next ones pass it over, until it is written */
 };
 
 struct handle;
@@ -52,9 +53,13 @@ static struct {
     struct file files[FILES_MAX];
     struct chance chance;
     uint64_t operations;
+    void (*watch)(enum disk_operation, const char *);
+    bool is_spared;
     bool is_armed;
     bool has_struck;
     bool is_down;
+    bool is_broken;
+    bool is_full;
     bool is_power_lost; /* since the last restart; only when down */
     enum disk_accident accident;
     uint32_t countdown;
@@ -118,6 +123,7 @@ static void grow(struct file *file, uint64_t size)
 static void touch(struct file *file, uint32_t at)
 {
     struct page *const page = &file->pages[at];
+    page->is_dropped = false;
     if (page->durable != NULL) return;
     page->durable = must(malloc(PAGE_BYTES));
     memcpy(page->durable, page->live, PAGE_BYTES);
@@ -128,15 +134,20 @@ static void touch(struct file *file, uint32_t at)
     file->dirty[file->dirty_count++] = at;
 }
 
-/* What is live becomes durable. */
+/* What is live becomes durable, but for what was dropped. */
 static void settle_pages(struct file *file)
 {
+    uint32_t left = 0;
     for (uint32_t i = 0; i < file->dirty_count; i++) {
         struct page *const page = &file->pages[file->dirty[i]];
+        if (page->is_dropped) {
+            file->dirty[left++] = file->dirty[i];
+            continue;
+        }
         free(page->durable);
         page->durable = NULL;
     }
-    file->dirty_count = 0;
+    file->dirty_count = left;
     file->durable_size = file->size;
     file->is_durable = true;
 }
@@ -155,6 +166,12 @@ static void tear(struct page *page)
     }
 }
 
+static void drop_pages(struct file *file)
+{
+    for (uint32_t i = 0; i < file->dirty_count; i++)
+        file->pages[file->dirty[i]].is_dropped = true;
+}
+
 static void lose_power_of(struct file *file)
 {
     if (file->is_deleted) {
@@ -169,8 +186,11 @@ static void lose_power_of(struct file *file)
         forget_file(file);
         return;
     }
-    for (uint32_t i = 0; i < file->dirty_count; i++)
-        tear(&file->pages[file->dirty[i]]);
+    for (uint32_t i = 0; i < file->dirty_count; i++) {
+        struct page *const page = &file->pages[file->dirty[i]];
+        tear(page);
+        page->is_dropped = false;
+    }
     uint64_t const low = file->size < file->durable_size ? file->size : file->durable_size;
     uint64_t const high = file->size < file->durable_size ? file->durable_size : file->size;
     switch (chance_below(&disk.chance, 3)) {
@@ -188,24 +208,64 @@ static void lose_power_of(struct file *file)
 void disk_fail(enum disk_accident accident)
 {
     disk.has_struck = true;
-    if (accident == DISK_REFUSE) return;
-    disk.is_down = true;
-    disk.is_power_lost = accident == DISK_POWER;
+    switch (accident) {
+    case DISK_KILL: disk.is_down = true; break;
+    case DISK_POWER: disk.is_down = disk.is_power_lost = true; break;
+    case DISK_BREAK: disk.is_broken = true; break;
+    case DISK_FULL: disk.is_full = true; break;
+    case DISK_REFUSE:
+    case DISK_FULL_ONCE:
+    case DISK_SHORT: break;
+    }
 }
 
-/* Before each operation that changes the disk: false, it must fail. */
-static bool may_go_on(void)
+const char *disk_operation_name(enum disk_operation operation)
 {
-    if (disk.is_down) return false;
-    disk.operations++;
-    if (!disk.is_armed) return true;
+    switch (operation) {
+    case DISK_READ: return "read";
+    case DISK_WRITE: return "write";
+    case DISK_TRUNCATE: return "truncate";
+    case DISK_SYNC: return "sync";
+    case DISK_DELETE: return "delete";
+    }
+    return "";
+}
+
+static void look(enum disk_operation operation, const char *name)
+{
+    if (disk.watch != NULL && !disk.is_spared && !disk.is_down) disk.watch(operation, name);
+}
+
+/* Whether what is armed happens now. */
+static bool strikes(void)
+{
     if (disk.countdown > 0) {
         disk.countdown--;
-        return true;
+        return false;
     }
     disk.is_armed = false;
     disk_fail(disk.accident);
-    return false;
+    return true;
+}
+
+/* Before each operation that changes the disk: SQLITE_OK, or with what it fails; `refused` is EIO's. */
+static int may_go_on(enum disk_operation operation, const char *name, int refused)
+{
+    look(operation, name);
+    if (disk.is_down || disk.is_broken) return refused;
+    if (disk.is_spared) return SQLITE_OK;
+    disk.operations++;
+    if (!disk.is_armed || disk.accident == DISK_SHORT || !strikes()) return SQLITE_OK;
+    if (disk.accident == DISK_FULL) return SQLITE_OK; /* unless the file has to grow */
+    if (disk.accident == DISK_FULL_ONCE && operation == DISK_WRITE) return SQLITE_FULL;
+    return refused;
+}
+
+/* Before each read: true when it must come short. */
+static bool comes_short(const char *name)
+{
+    look(DISK_READ, name);
+    return !disk.is_spared && disk.is_armed && disk.accident == DISK_SHORT && strikes();
 }
 
 void disk_arm(enum disk_accident accident, uint32_t operations)
@@ -222,6 +282,31 @@ void disk_disarm(void)
     disk.has_struck = false;
 }
 
+void disk_watch(void (*watch)(enum disk_operation operation, const char *name))
+{
+    disk.watch = watch;
+}
+
+void disk_spare(bool is_spared)
+{
+    disk.is_spared = is_spared;
+}
+
+bool disk_is_broken(void)
+{
+    return disk.is_broken;
+}
+
+bool disk_is_full(void)
+{
+    return disk.is_full;
+}
+
+void disk_make_room(void)
+{
+    disk.is_full = false;
+}
+
 bool disk_is_down(void)
 {
     return disk.is_down;
@@ -229,7 +314,7 @@ bool disk_is_down(void)
 
 bool disk_has_struck(void)
 {
-    return disk.has_struck;
+    return disk.has_struck || disk.is_full || disk.is_broken;
 }
 
 void disk_restart(void)
@@ -242,6 +327,7 @@ void disk_restart(void)
     }
     disk.is_down = false;
     disk.is_power_lost = false;
+    disk.is_broken = false;
     disk_disarm();
 }
 
@@ -327,10 +413,11 @@ static int file_close(sqlite3_file *base)
 static int file_read(sqlite3_file *base, void *into, int amount, sqlite3_int64 offset)
 {
     const struct file *const file = handle_of(base)->file;
+    bool const is_short = comes_short(file->name);
     if (disk.is_down) return SQLITE_IOERR_READ;
     uint8_t *to = into;
     uint64_t at = (uint64_t)offset;
-    size_t left = (size_t)amount;
+    size_t left = (size_t)amount / (is_short ? 2 : 1);
     while (left > 0 && at < file->size) {
         size_t const inside = at % PAGE_BYTES;
         size_t part = PAGE_BYTES - inside < left ? PAGE_BYTES - inside : left;
@@ -340,6 +427,7 @@ static int file_read(sqlite3_file *base, void *into, int amount, sqlite3_int64 o
         at += part;
         left -= part;
     }
+    if (is_short) return SQLITE_IOERR_READ; /* as the system's VFS when it reads on and fails */
     if (left == 0) return SQLITE_OK;
     memset(to, 0, left); /* SQLite demands it */
     return SQLITE_IOERR_SHORT_READ;
@@ -348,10 +436,13 @@ static int file_read(sqlite3_file *base, void *into, int amount, sqlite3_int64 o
 static int file_write(sqlite3_file *base, const void *from, int amount, sqlite3_int64 offset)
 {
     struct file *const file = handle_of(base)->file;
-    if (!may_go_on()) return SQLITE_IOERR_WRITE;
+    int const result = may_go_on(DISK_WRITE, file->name, SQLITE_IOERR_WRITE);
+    if (result != SQLITE_OK) return result;
     const uint8_t *bytes = from;
     uint64_t at = (uint64_t)offset;
     size_t left = (size_t)amount;
+    uint64_t const room = (file->size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if (disk.is_full && at + left > room) return SQLITE_FULL;
     grow(file, at + left);
     while (left > 0) {
         size_t const inside = at % PAGE_BYTES;
@@ -370,7 +461,8 @@ static int file_write(sqlite3_file *base, const void *from, int amount, sqlite3_
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct file *const file = handle_of(base)->file;
-    if (!may_go_on()) return SQLITE_IOERR_TRUNCATE;
+    int const result = may_go_on(DISK_TRUNCATE, file->name, SQLITE_IOERR_TRUNCATE);
+    if (result != SQLITE_OK) return result;
     uint64_t const end = (uint64_t)size;
     for (uint64_t at = end; at < file->size; at += PAGE_BYTES - at % PAGE_BYTES) {
         touch(file, (uint32_t)(at / PAGE_BYTES));
@@ -384,9 +476,13 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 static int file_sync(sqlite3_file *base, int flags)
 {
     (void)flags;
-    if (!may_go_on()) return SQLITE_IOERR_FSYNC;
-    settle_pages(handle_of(base)->file);
-    return SQLITE_OK;
+    struct file *const file = handle_of(base)->file;
+    int const result = may_go_on(DISK_SYNC, file->name, SQLITE_IOERR_FSYNC);
+    if (result == SQLITE_OK)
+        settle_pages(file);
+    else if (!disk.is_down)
+        drop_pages(file);
+    return result;
 }
 
 static int file_size(sqlite3_file *base, sqlite3_int64 *size)
@@ -574,7 +670,8 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int is_directory_synced)
 {
     (void)vfs;
-    if (!may_go_on()) return SQLITE_IOERR_DELETE;
+    int const result = may_go_on(DISK_DELETE, name, SQLITE_IOERR_DELETE);
+    if (result != SQLITE_OK) return result;
     struct file *const file = find_file(name);
     if (file == NULL) return SQLITE_IOERR_DELETE_NOENT;
     assert(file->handles == NULL);
@@ -659,7 +756,9 @@ void disk_format(uint64_t seed)
         assert(disk.files[i].handles == NULL);
         if (disk.files[i].name[0] != 0) forget_file(&disk.files[i]);
     }
+    void (*const watch)(enum disk_operation, const char *) = disk.watch;
     memset(&disk, 0, sizeof disk);
+    disk.watch = watch;
     disk.chance.state = seed;
     sqlite3_randomness(0, NULL); /* SQLite draws its own numbers anew, from ours */
 }

@@ -3,7 +3,8 @@
 
 #include <inttypes.h>
 
-#include "proto/crypto/certificate.h"
+#include "proto/base/time.h"
+#include "proto/crypto/authority.h"
 #include "tests/simulator/verdict.h"
 
 /* Self-signed, P-256, for a hundred years; nobody has kept the keys. */
@@ -114,8 +115,23 @@ static void write_participant(FILE *file, uint32_t bank, const char *certificate
     (void)fprintf(file, "}");
 }
 
+static void make_key(struct founding *founding)
+{
+    int64_t const from_ns = FOUNDING_START_NS - 86400 * TIME_NS_PER_SECOND;
+    int64_t const until_ns = FOUNDING_START_NS + 86400 * 365 * TIME_NS_PER_SECOND;
+    struct authority *authority;
+    VERDICT(key_generate(&founding->key, KEY_RSA) == FAULT_NONE &&
+                authority_open(&authority, "Simulated", from_ns, until_ns) == FAULT_NONE,
+            "no key can be made");
+    VERDICT(authority_issue(authority, AUTHORITY_SIGNING, "Simulated switch", founding->key,
+                            from_ns, until_ns, &founding->certificate) == FAULT_NONE,
+            "no certificate can be made");
+    authority_close(authority);
+}
+
 void founding_open(struct founding *founding)
 {
+    make_key(founding);
     char path[FOUNDING_PATH_BYTES];
     founding->genesis = open_nameless(founding->genesis_path);
     (void)fprintf(founding->genesis, "{\"version\":1,\"participants\":[");
@@ -130,6 +146,8 @@ void founding_open(struct founding *founding)
 
 void founding_close(struct founding *founding)
 {
+    certificate_close(founding->certificate);
+    key_close(founding->key);
     (void)fclose(founding->genesis);
     for (uint32_t bank = 0; bank < TRUTH_BANKS; bank++)
         (void)fclose(founding->pems[bank]);

@@ -20,6 +20,9 @@
 #include "tests/simulator/world.h"
 
 #define EPISODE_COMMANDS 20000
+#define DAY_LEFT_NS (20 * TIME_NS_PER_SECOND)
+#define SEGMENT_ENTRIES 1500
+#define SNAPSHOT_ENTRIES 1000
 
 static bool read_number(const char *text, uint64_t *number)
 {
@@ -36,9 +39,10 @@ static void show(const struct world_counts *counts, double seconds)
            counts->commands, seconds, counts->entries, counts->settled, counts->rejected,
            counts->expired, counts->refused);
     printf("%" PRIu64 " kills, %" PRIu64 " power losses, %" PRIu64 " refused operations, %" PRIu64
-           " clean stops, %" PRIu64 " starts cut short, %" PRIu64 " messages delivered again\n",
-           counts->kills, counts->power_losses, counts->refusals, counts->stops, counts->cut_starts,
-           counts->redelivered);
+           " full disks, %" PRIu64 " clean stops, %" PRIu64 " starts cut short, %" PRIu64
+           " messages delivered again\n",
+           counts->kills, counts->power_losses, counts->refusals, counts->full_disks, counts->stops,
+           counts->cut_starts, counts->redelivered);
 }
 
 int main(int argc, char **argv)
@@ -66,7 +70,19 @@ int main(int argc, char **argv)
     int64_t const start_ns = time_monotonic_ns();
     for (uint64_t left = commands; left > 0; seed++) {
         uint64_t const episode = left < EPISODE_COMMANDS ? left : EPISODE_COMMANDS;
-        world_play(world, seed, episode, &founding, &counts);
+        struct world_plan const plan = {
+            .seed = seed,
+            .commands = episode,
+            .has_accidents = true,
+            .day_left_ns = DAY_LEFT_NS,
+            .segment_entries = SEGMENT_ENTRIES,
+            .snapshot_entries = SNAPSHOT_ENTRIES,
+        };
+        char again[80];
+        (void)snprintf(again, sizeof again, "simulate --seed %" PRIu64 " --commands %" PRIu64, seed,
+                       episode);
+        verdict_begin(again);
+        world_play(world, &plan, &founding, &counts);
         left -= episode;
     }
     show(&counts, (double)(time_monotonic_ns() - start_ns) / 1e9);

@@ -142,8 +142,8 @@ static enum fault visit(void *context, const struct entry *entry, struct span bo
     case ENTRY_SEGMENT:
     case ENTRY_JOINED:
     case ENTRY_CERTIFICATE:
-    case ENTRY_FUNDED:
-    case ENTRY_DAY: break;
+    case ENTRY_FUNDED: break;
+    case ENTRY_DAY: truth->day_count++; break;
     case ENTRY_RESERVED: open_payment(truth, number_of(truth, id), entry); break;
     case ENTRY_SETTLED:
         truth->settled_count++;

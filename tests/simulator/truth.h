@@ -58,7 +58,7 @@ struct truth {
     struct reader *reader;
     uint64_t seq; /* the newest entry that was read */
     struct hash head;
-    uint64_t settled_count, rejected_count, expired_count, refused_count;
+    uint64_t settled_count, rejected_count, expired_count, refused_count, day_count;
 };
 
 void truth_open(struct truth *truth, uint32_t payments_max, const struct engine_options *options);

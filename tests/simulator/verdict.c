@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #define TAIL_BYTES 4096
+#define AGAIN_BYTES 160
 
 static int people = STDERR_FILENO;
 static int log_file = -1;
-static uint64_t run_seed, run_commands, run_at;
+static char run_again[AGAIN_BYTES];
+static uint64_t run_at;
 
 /* An assertion of the switch is a verdict as well. */
 static void show_abort(int number)
@@ -32,12 +34,20 @@ void verdict_open(void)
     (void)signal(SIGABRT, show_abort);
 }
 
-void verdict_begin(uint64_t seed, uint64_t commands)
+void verdict_begin(const char *again)
 {
-    run_seed = seed;
-    run_commands = commands;
+    (void)snprintf(run_again, sizeof run_again, "%s", again);
     run_at = 0;
     if (ftruncate(log_file, 0) != 0 || lseek(log_file, 0, SEEK_SET) != 0) abort();
+}
+
+void verdict_fork(bool is_shown)
+{
+    FILE *const file = tmpfile();
+    if (file == NULL) abort();
+    log_file = fileno(file);
+    if (!is_shown) people = log_file;
+    if (dup2(log_file, STDERR_FILENO) < 0) abort();
 }
 
 void verdict_at(uint64_t command)
@@ -53,12 +63,11 @@ void verdict_fail(const char *format, ...)
     ssize_t const size = pread(log_file, tail, sizeof tail, from);
     if (size > 0) (void)!write(people, tail, (size_t)size);
 
-    (void)dprintf(people, "simulate: command %" PRIu64 ": ", run_at);
+    (void)dprintf(people, "command %" PRIu64 ": ", run_at);
     va_list arguments;
     va_start(arguments, format);
     (void)vdprintf(people, format, arguments);
     va_end(arguments);
-    (void)dprintf(people, "\nagain: simulate --seed %" PRIu64 " --commands %" PRIu64 "\n", run_seed,
-                  run_commands);
+    (void)dprintf(people, "\nagain: %s\n", run_again);
     _exit(EXIT_FAILURE);
 }

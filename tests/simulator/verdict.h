@@ -5,6 +5,7 @@
 #ifndef TESTS_SIMULATOR_VERDICT_H
 #define TESTS_SIMULATOR_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/base/fault.h"
@@ -12,8 +13,12 @@
 /* Sends standard error to the file; what was standard error stays the verdict's. */
 void verdict_open(void);
 
-/* Which run it is: the words of its repetition. */
-void verdict_begin(uint64_t seed, uint64_t commands);
+/* A run begins; `again` is the command that repeats it, and is copied. */
+void verdict_begin(const char *again);
+
+/* This process was forked: its log is a file of its own from here on; where it is not shown, a
+ * verdict ends the process without a word. */
+void verdict_fork(bool is_shown);
 
 /* How far it is, for the words. */
 void verdict_at(uint64_t command);

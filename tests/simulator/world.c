@@ -2,9 +2,11 @@
 #include "tests/simulator/world.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/signatures.h"
 #include "ledger/verify/verify.h"
 #include "proto/base/time.h"
 #include "switch/settlement/outbox.h"
@@ -12,16 +14,17 @@
 #include "tests/simulator/verdict.h"
 
 #define DIRECTORY "/ledger"
-#define START_NS (INT64_C(1795284000) * TIME_NS_PER_SECOND)
-#define ACCIDENT_STEPS 1500 /* one accident in so many steps */
+#define CLOSE_MINUTE (18 * 60) /* FOUNDING_START_NS is the end of a day */
+#define ACCIDENT_STEPS 1500    /* one accident in so many steps */
 #define REST_ROUNDS 200000
+#define ILL_STEPS 400 /* of a full or a broken disk, until somebody makes room or exchanges it */
 
-static struct settlement_options options_of(struct world *world, const struct founding *founding)
+static struct settlement_options options_of(struct world *world)
 {
     struct settlement_options options = {
         .directory = DIRECTORY,
         .vfs = DISK_VFS,
-        .genesis_path = founding->genesis_path,
+        .genesis_path = world->founding->genesis_path,
         .engine = {.open_max = 200 + chance_below(&world->chance, 2000),
                    .duplicate_capacity = 2000 + chance_below(&world->chance, 4000),
                    .duplicate_window_ns = 120 * TIME_NS_PER_SECOND,
@@ -31,6 +34,9 @@ static struct settlement_options options_of(struct world *world, const struct fo
                    .deadline_normal_ns = 60 * TIME_NS_PER_SECOND,
                    .currency = {"MXN"},
                    .index_key = {chance_next(&world->chance), chance_next(&world->chance)}},
+        .certificate = world->founding->certificate,
+        .calendar = &world->calendar,
+        .segment_entries = world->plan.segment_entries,
         .streams_max = TOWN_STREAMS,
         .stream_idle_ns = 5 * TIME_NS_PER_SECOND,
         .loop_count = TOWN_LOOPS,
@@ -71,15 +77,46 @@ static void empty_ring(struct ring *ring)
 static void go_down(struct world *world)
 {
     lookup_close(world->lookup);
+    follower_close(world->follower);
     settlement_close(world->settlement);
     truth_disconnect(&world->truth);
     world->lookup = NULL;
+    world->follower = NULL;
     world->settlement = NULL;
     empty_ring(world->options.requests);
     empty_ring(world->options.results);
+    world->published = (struct published){0};
     disk_restart();
     pass_time(world, chance_below(&world->chance, 3000) * TIME_NS_PER_MS);
     world->monotonic_ns = chance_below(&world->chance, 1000000);
+}
+
+/* Settlement, its reader and its follower, as topology.c opens them. */
+static enum fault open_switch(struct world *world, char words[SETTLEMENT_WORDS_BYTES])
+{
+    world->options.wall_ns = wall_ns(world);
+    world->options.monotonic_ns = world->monotonic_ns;
+    enum fault fault = settlement_open(&world->settlement, &world->options, words);
+    if (fault != FAULT_NONE) return fault;
+    struct lookup_options const lookup_options = {.directory = DIRECTORY,
+                                                  .vfs = DISK_VFS,
+                                                  .requests = world->options.requests,
+                                                  .results = world->options.results};
+    struct follower_options const follower_options = {
+        .directory = DIRECTORY,
+        .vfs = DISK_VFS,
+        .engine = world->options.engine,
+        .key = world->founding->key,
+        .certificate = world->founding->certificate,
+        .snapshot_entries = world->plan.snapshot_entries,
+        .published = &world->published,
+        .metrics = &world->metrics,
+    };
+    fault = lookup_open(&world->lookup, &lookup_options);
+    if (fault == FAULT_NONE) fault = follower_open(&world->follower, &follower_options);
+    if (fault != FAULT_NONE)
+        (void)snprintf(words, SETTLEMENT_WORDS_BYTES, "reader or follower: %s", fault_words(fault));
+    return fault;
 }
 
 /* Starts the switch, perhaps cut short once or twice on the way. */
@@ -87,27 +124,21 @@ static void go_up(struct world *world, bool may_fail)
 {
     for (;;) {
         char words[SETTLEMENT_WORDS_BYTES];
-        if (may_fail && chance_is(&world->chance, 1, 4))
+        if (may_fail && world->plan.has_accidents && chance_is(&world->chance, 1, 4))
             disk_arm(chance_is(&world->chance, 1, 2) ? DISK_KILL : DISK_POWER,
                      chance_below(&world->chance, 12));
-        world->options.wall_ns = wall_ns(world);
-        world->options.monotonic_ns = world->monotonic_ns;
-        enum fault const fault = settlement_open(&world->settlement, &world->options, words);
-        if (!disk_has_struck()) {
-            VERDICT(fault == FAULT_NONE, "the switch does not start: %s", words);
-            break;
-        }
+        enum fault const fault = open_switch(world, words);
+        if (fault == FAULT_NONE && !disk_is_down()) break;
+        VERDICT(disk_has_struck(), "the switch does not start: %s", words);
         world->counts.cut_starts++;
+        disk_make_room();
         go_down(world);
     }
     disk_disarm();
-    struct lookup_options const lookup_options = {.directory = DIRECTORY,
-                                                  .vfs = DISK_VFS,
-                                                  .requests = world->options.requests,
-                                                  .results = world->options.results};
-    VERDICT(lookup_open(&world->lookup, &lookup_options) == FAULT_NONE, "no reader thread");
+    disk_spare(true);
     truth_connect(&world->truth, DIRECTORY, DISK_VFS);
     truth_check_recovered(&world->truth, settlement_engine(world->settlement));
+    disk_spare(false);
     town_forget(&world->town);
     world->town.epoch++;
 }
@@ -118,18 +149,25 @@ static void restart(struct world *world, bool may_fail)
     go_up(world, may_fail);
 }
 
+/* A thread's step is over: true, the process goes on. */
+static bool goes_on(struct world *world, const char *what, enum fault fault)
+{
+    if (fault == FAULT_NONE && !disk_is_down()) return true;
+    VERDICT(disk_has_struck(), "%s stopped by itself: %s", what, fault_words(fault));
+    restart(world, true);
+    return false;
+}
+
 /* One turn of settlement, and what must hold after it. */
 static void turn(struct world *world)
 {
     struct settlement_turn done;
     enum fault const fault =
         settlement_turn(world->settlement, wall_ns(world), world->monotonic_ns, &done);
-    if (disk_is_down() || fault != FAULT_NONE) {
-        VERDICT(disk_has_struck(), "the switch stopped by itself: %s", fault_words(fault));
-        restart(world, true);
-        return;
-    }
+    if (!goes_on(world, "settlement", fault)) return;
+    disk_spare(true);
     truth_follow(&world->truth);
+    disk_spare(false);
     VERDICT(atomic_load(&world->published.durable_seq) == world->truth.seq,
             "the published sequence is not the ledger's end");
     truth_check_invariants(&world->truth, settlement_engine(world->settlement));
@@ -138,8 +176,13 @@ static void turn(struct world *world)
 static void look_up(struct world *world)
 {
     bool did;
-    enum fault const fault = lookup_step(world->lookup, &did);
-    VERDICT(fault == FAULT_NONE, "the reader thread stopped: %s", fault_words(fault));
+    (void)goes_on(world, "the reader", lookup_step(world->lookup, &did));
+}
+
+static void follow(struct world *world)
+{
+    bool did;
+    (void)goes_on(world, "the follower", follower_step(world->follower, world->monotonic_ns, &did));
 }
 
 static void stop_cleanly(struct world *world)
@@ -150,13 +193,16 @@ static void stop_cleanly(struct world *world)
     for (uint32_t loop = 0; loop < TOWN_LOOPS; loop++)
         town_drain(&world->town, loop);
     world->town.is_stopping = false;
+    enum fault const fault = follower_finish(world->follower);
+    VERDICT(fault == FAULT_NONE || disk_has_struck(), "the follower's last look: %s",
+            fault_words(fault));
     restart(world, true);
 }
 
 static void meet_accident(struct world *world)
 {
     uint32_t const operations = chance_below(&world->chance, 60);
-    switch (chance_below(&world->chance, 6)) {
+    switch (chance_below(&world->chance, 7)) {
     case 0: /* between two turns */
         world->counts.kills++;
         disk_fail(DISK_KILL);
@@ -177,7 +223,11 @@ static void meet_accident(struct world *world)
         break;
     case 4:
         world->counts.refusals++;
-        disk_arm(DISK_REFUSE, operations);
+        disk_arm(chance_is(&world->chance, 1, 2) ? DISK_REFUSE : DISK_FULL_ONCE, operations);
+        break;
+    case 5:
+        world->counts.full_disks++;
+        disk_arm(DISK_FULL, operations);
         break;
     default:
         world->counts.stops++;
@@ -200,9 +250,18 @@ static void draw_time(struct world *world)
         world->wall_off_ns = ((int64_t)chance_below(&world->chance, 8000) - 4000) * TIME_NS_PER_MS;
 }
 
+static void heal_disk(struct world *world)
+{
+    world->ill_steps = disk_is_full() || disk_is_broken() ? world->ill_steps + 1 : 0;
+    if (world->ill_steps < ILL_STEPS) return;
+    disk_make_room();
+    if (disk_is_broken()) restart(world, true);
+}
+
 static void step(struct world *world)
 {
     draw_time(world);
+    heal_disk(world);
     uint32_t const who = chance_below(&world->chance, 100);
     if (who < 30)
         town_post(&world->town);
@@ -212,13 +271,40 @@ static void step(struct world *world)
         town_end_poll(&world->town);
     else if (who < 75)
         town_drain(&world->town, chance_below(&world->chance, TOWN_LOOPS));
-    else if (who < 82)
+    else if (who < 80)
         look_up(world);
+    else if (who < 85)
+        follow(world);
     else
         turn(world);
 }
 
-static bool is_at_rest(const struct world *world)
+/* The number of the newest sealed segment, 0: none is. */
+static uint64_t newest_seal(void)
+{
+    struct signatures *signatures;
+    uint64_t number = 0;
+    disk_spare(true);
+    if (signatures_read(&signatures, DIRECTORY, DISK_VFS) == FAULT_NONE) {
+        if (signatures_newest_seal(signatures, &number) != FAULT_NONE) number = 0;
+        signatures_close(signatures);
+    }
+    disk_spare(false);
+    return number;
+}
+
+/* Everything behind settlement's back has caught up, whatever had been refused. */
+static bool is_followed(struct world *world)
+{
+    uint64_t const seq = world->truth.seq;
+    return follower_checked_seq(world->follower) == seq &&
+           seq - follower_snapshot_seq(world->follower) <= world->plan.snapshot_entries &&
+           metric_get(&world->metrics, METRIC_INDEX_LAG) == 0 &&
+           metric_get(&world->metrics, METRIC_CHECKPOINT_SEQ) == seq &&
+           newest_seal() + 1 == engine_totals(settlement_engine(world->settlement)).segment_number;
+}
+
+static bool is_at_rest(struct world *world)
 {
     if (!town_is_at_rest(&world->town) ||
         engine_totals(settlement_engine(world->settlement)).open_count > 0)
@@ -227,7 +313,7 @@ static bool is_at_rest(const struct world *world)
     for (uint32_t bank = 0; bank < TRUTH_BANKS; bank++) {
         if (outbox_unconfirmed(outbox, bank) > 0) return false;
     }
-    return true;
+    return is_followed(world);
 }
 
 /* Nothing fails any more and nothing new is begun: everything must come to its end. */
@@ -240,11 +326,18 @@ static void come_to_rest(struct world *world)
         step(world);
         if (round % 64 == 0) pass_time(world, 300 * TIME_NS_PER_MS);
     }
-    VERDICT(round < REST_ROUNDS, "the switch does not come to rest: %" PRIu32 " payments open",
-            engine_totals(settlement_engine(world->settlement)).open_count);
+    VERDICT(round < REST_ROUNDS,
+            "the switch does not come to rest: %" PRIu32 " payments open, %sfollowed",
+            engine_totals(settlement_engine(world->settlement)).open_count,
+            is_followed(world) ? "" : "not ");
+    disk_spare(true);
     truth_follow(&world->truth);
+    disk_spare(false);
     truth_check_invariants(&world->truth, settlement_engine(world->settlement));
     truth_check_end(&world->truth);
+    world->counts.segments = engine_totals(settlement_engine(world->settlement)).segment_number;
+    world->counts.snapshot_seq = follower_snapshot_seq(world->follower);
+    disk_fail(DISK_POWER);
     restart(world, false); /* and a last start finds the same */
 }
 
@@ -254,14 +347,21 @@ static void verify_copy(const struct world *world)
     struct verify_report report;
     char directory[] = "/tmp/cauce-simulate-XXXXXX";
     VERDICT(mkdtemp(directory) != NULL && disk_copy_out(directory), "no place for a copy in /tmp");
+    struct verify_options const options = {
+        .trusted = (const struct certificate *const[]){world->founding->certificate},
+        .trusted_count = 1,
+    };
     disk_be_default(false);
-    verify_ledger(directory, &report);
+    verify_ledger_with(directory, &options, &report);
     disk_be_default(true);
     VERDICT(report.good, "verify, of the copy in %s: entry %" PRIu64 ": %s", directory,
             report.fault_seq, report.fault_words);
     VERDICT(report.entries == world->truth.seq && hash_equal(&report.head, &world->truth.head) &&
                 report.evidence_absent == 0,
             "verify has read another ledger from %s", directory);
+    VERDICT(report.segments >= world->counts.segments && report.signed_seq > 0,
+            "verify has seen %" PRIu32 " segments, signed up to entry %" PRIu64, report.segments,
+            report.signed_seq);
     VERDICT(disk_remove_copy(directory), "%s cannot be removed", directory);
 }
 
@@ -277,34 +377,42 @@ static void add_counts(const struct world *world, struct world_counts *counts)
     counts->kills += world->counts.kills;
     counts->power_losses += world->counts.power_losses;
     counts->refusals += world->counts.refusals;
+    counts->full_disks += world->counts.full_disks;
+    counts->days += world->truth.day_count;
+    counts->segments = world->counts.segments;
+    counts->snapshot_seq = world->counts.snapshot_seq;
     counts->stops += world->counts.stops;
     counts->cut_starts += world->counts.cut_starts;
 }
 
-void world_play(struct world *world, uint64_t seed, uint64_t commands,
-                const struct founding *founding, struct world_counts *counts)
+void world_play(struct world *world, const struct world_plan *plan, const struct founding *founding,
+                struct world_counts *counts)
 {
     memset(world, 0, sizeof *world);
-    world->chance.state = seed;
-    world->true_ns = START_NS;
-    world->town.now_ns = START_NS;
-    verdict_begin(seed, commands);
+    world->plan = *plan;
+    world->founding = founding;
+    world->chance.state = plan->seed;
+    world->true_ns = FOUNDING_START_NS - plan->day_left_ns;
+    world->town.now_ns = world->true_ns;
+    VERDICT(calendar_open(&world->calendar, "UTC", CLOSE_MINUTE) == FAULT_NONE, "no memory");
     disk_format(chance_next(&world->chance));
     town_open(&world->town, &world->chance, &world->truth, founding->certificates);
-    world->options = options_of(world, founding);
-    truth_open(&world->truth, (uint32_t)commands + TOWN_ASKS, &world->options.engine);
+    world->options = options_of(world);
+    truth_open(&world->truth, (uint32_t)plan->commands + TOWN_ASKS, &world->options.engine);
     pass_time(world, 0);
     go_up(world, true);
 
-    while (world->town.command_count < commands) {
+    while (world->town.command_count < plan->commands) {
         verdict_at(world->town.command_count);
         step(world);
-        if (chance_is(&world->chance, 1, ACCIDENT_STEPS)) meet_accident(world);
+        if (plan->has_accidents && chance_is(&world->chance, 1, ACCIDENT_STEPS))
+            meet_accident(world);
     }
     come_to_rest(world);
     add_counts(world, counts);
 
     lookup_close(world->lookup);
+    follower_close(world->follower);
     truth_disconnect(&world->truth);
     settlement_close(world->settlement);
     verify_copy(world);
