@@ -14,7 +14,10 @@ void outcome_progress(struct outcome_progress *progress, uint64_t entries, uint6
     int64_t const now_ns = time_monotonic_ns();
     if (now_ns - progress->shown_ns < PROGRESS_NS || !isatty(STDERR_FILENO)) return;
     progress->shown_ns = now_ns;
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " entries ", entries, to_entries);
+    if (to_entries > 0)
+        fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " entries ", entries, to_entries);
+    else
+        fprintf(stderr, "\r%" PRIu64 " entries ", entries);
 }
 
 void outcome_time(const struct outcome_progress *progress, const char *what, uint64_t entries)

@@ -16,7 +16,7 @@ struct outcome_progress {
     int64_t begun_ns, shown_ns;
 };
 
-/* Shows how far it is, a few times a second. */
+/* Shows how far it is, a few times a second; to_entries is 0 where the end is not known. */
 void outcome_progress(struct outcome_progress *progress, uint64_t entries, uint64_t to_entries);
 
 /* Says how many entries were done in what time, in place of the progress. */

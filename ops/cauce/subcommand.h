@@ -16,6 +16,8 @@
     X(reindex, "make the index of a ledger anew")                                                  \
     X(backup, "copy a ledger, beside a switch at work")                                            \
     X(restore, "make a ledger of a backup")                                                        \
+    X(export, "write a ledger as lines of JSON")                                                   \
+    X(import, "make a ledger of exported lines")                                                   \
     X(statement, "show a participant's accounting day")                                            \
     X(load, "test a running switch under load")                                                    \
     X(conformance, "prove a bank's connector, step by step")

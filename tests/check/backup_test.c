@@ -1,8 +1,6 @@
 /* Backup and restore: the copy is the ledger, block by block, whoever is killed and whatever is full;
  * what is damaged is not copied; what is not whole is not restored.
- *
- * The ledger has three segments of 61 entries, as in verify_signed_test.c: block 8 is entry 62 and opens
- * segment 2, block 15 is entry 123 and opens segment 3, and block 21 is the last. */
+ */
 #include <check.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -15,109 +13,22 @@
 #include <unistd.h>
 
 #include "ledger/backup.h"
-#include "ledger/reader.h"
-#include "ledger/seal.h"
 #include "ledger/series.h"
-#include "ledger/signatures.h"
 #include "ledger/verify/verify.h"
-#include "proto/base/time.h"
-#include "proto/crypto/authority.h"
 #include "tests/check/ledger_folder.h"
-#include "tests/check/ledger_scenario.h"
+#include "tests/check/ledger_signed.h"
 #include "tests/simulator/tamper.h"
-
-#define ENTRIES 183
-#define BLOCKS 21
-#define DAY_NS (INT64_C(86400) * TIME_NS_PER_SECOND)
 
 static char directory[FOLDER_PATH_BYTES], dest[FOLDER_PATH_BYTES + 16],
     again[FOLDER_PATH_BYTES + 16];
-static struct scenario scenario;
-static struct private_key *key;
-static struct certificate *certificate;
 static struct backup_report report;
-static struct verify_report verdict;
 
-/* --- the ledger ------------------------------------------------------------------------------- */
-
-static void make_identity(void)
-{
-    struct authority *authority;
-    int64_t const now_ns = time_wall_ns() / TIME_NS_PER_SECOND * TIME_NS_PER_SECOND;
-    ck_assert_int_eq(key_generate(&key, KEY_P256), FAULT_NONE);
-    ck_assert_int_eq(authority_open(&authority, "test", now_ns, now_ns + DAY_NS), FAULT_NONE);
-    ck_assert_int_eq(authority_issue(authority, AUTHORITY_SIGNING, "switch", key, now_ns,
-                                     now_ns + DAY_NS, &certificate),
-                     FAULT_NONE);
-    authority_close(authority);
-}
-
-static struct journal *open_journal(const char *where)
-{
-    struct journal *journal;
-    struct journal_head head;
-    struct journal_options const options = {.directory = where};
-    ck_assert_int_eq(journal_open(&journal, &options, &head), FAULT_NONE);
-    return journal;
-}
-
-static void write_segment(struct journal *journal, const char *where)
-{
-    if (journal_newest(journal)->seq > 0)
-        ck_assert_int_eq(ledger_folder_rotate(journal, &scenario, where, NULL), FAULT_NONE);
-    else
-        ck_assert_int_eq(ledger_folder_write(journal, &scenario, 1, 1), FAULT_NONE);
-    ck_assert_int_eq(ledger_folder_write(journal, &scenario, 60, 10), FAULT_NONE);
-}
-
-static struct signatures *open_signatures(void)
-{
-    struct signatures *signatures;
-    ck_assert_int_eq(signatures_open(&signatures, directory, NULL, key, certificate), FAULT_NONE);
-    return signatures;
-}
-
-static void put_checkpoint(uint64_t number)
-{
-    struct reader *reader;
-    struct block_header header;
-    struct signatures *signatures = open_signatures();
-    ck_assert_int_eq(reader_open(&reader, directory, NULL), FAULT_NONE);
-    ck_assert_int_eq(reader_block(reader, number, &header), FAULT_NONE);
-    ck_assert_int_eq(signatures_put_checkpoint(signatures, &header), FAULT_NONE);
-    reader_close(reader);
-    signatures_close(signatures);
-}
-
-static void put_seal(uint64_t number)
-{
-    struct seal *seal;
-    struct signatures *signatures = open_signatures();
-    bool done = false;
-    ck_assert_int_eq(seal_begin(&seal, signatures, directory, NULL, number), FAULT_NONE);
-    while (!done)
-        ck_assert_int_eq(seal_step(seal, &done), FAULT_NONE);
-    seal_close(seal);
-    signatures_close(signatures);
-}
-
-/* Blocks 3, 8 and 21 have checkpoints, segments 1 and 2 have seals. */
 static void make_folder(void)
 {
     ledger_folder_make(directory);
     (void)snprintf(dest, sizeof dest, "%s/../copy", directory);
     (void)snprintf(again, sizeof again, "%s/../again", directory);
-    make_identity();
-    ledger_scenario_begin(&scenario, 5);
-    struct journal *journal = open_journal(directory);
-    for (int i = 0; i < 3; i++)
-        write_segment(journal, directory);
-    journal_close(journal);
-    put_checkpoint(3);
-    put_checkpoint(8);
-    put_checkpoint(21);
-    put_seal(1);
-    put_seal(2);
+    ledger_signed_make(directory);
 }
 
 static void in_folder(const char *command)
@@ -129,8 +40,7 @@ static void in_folder(const char *command)
 
 static void remove_folder(void)
 {
-    certificate_close(certificate);
-    key_close(key);
+    ledger_signed_end();
     in_folder("rm -rf copy again copy.partial again.partial");
     ledger_folder_remove(directory);
 }
@@ -140,16 +50,6 @@ static void remove_folder(void)
 static enum fault run(void)
 {
     return backup_run(directory, dest, NULL, NULL, &report);
-}
-
-static struct hash head_of(const char *where, uint64_t entries)
-{
-    verify_ledger(where, &verdict);
-    ck_assert_msg(verdict.good, "%s: entry %" PRIu64 ": %s", where, verdict.fault_seq,
-                  verdict.fault_words);
-    ck_assert_uint_eq(verdict.entries, entries);
-    ck_assert_uint_eq(verdict.evidence_absent, 0);
-    return verdict.head;
 }
 
 static const char *state(void)
@@ -171,33 +71,9 @@ static void assert_incomplete(void)
     ck_assert_int_ne(access(again, F_OK), 0);
 }
 
-/* The same entries, blocks, messages, shared bodies and signatures. */
 static void assert_same(const char *where, uint64_t entries)
 {
-    struct hash const head = head_of(directory, entries), copy = head_of(where, entries);
-    ck_assert(hash_equal(&head, &copy));
-    static const char *const counts[] = {
-        "SELECT count(*) FROM entries",
-        "SELECT ifnull(sum(body_seq), 0) FROM entries",
-        "SELECT sum(length(body)) FROM entries",
-        "SELECT count(*) FROM blocks",
-        "SELECT ifnull(sum(length(frame)), 0) FROM evidence",
-    };
-    for (int number = 1; number <= 3; number++) {
-        char name[32];
-        (void)snprintf(name, sizeof name, "segment-%06d.db", number);
-        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-            ck_assert_int_eq(tamper_count(where, name, counts[i]),
-                             tamper_count(directory, name, counts[i]));
-    }
-    static const char *const signatures[] = {
-        "SELECT count(*) FROM certificates",
-        "SELECT count(*) || sum(block) FROM checkpoints",
-        "SELECT count(*) || sum(segment) FROM seals",
-    };
-    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++)
-        ck_assert_int_eq(tamper_count(where, "signatures.db", signatures[i]),
-                         tamper_count(directory, "signatures.db", signatures[i]));
+    ledger_signed_equal(directory, where, entries);
 }
 
 /* --- copies ----------------------------------------------------------------------------------- */
@@ -206,16 +82,16 @@ START_TEST(a_copy_is_the_ledger_in_whole_files)
 {
     char expected[200], head[HASH_TEXT_BYTES];
     ck_assert_int_eq(run(), FAULT_NONE);
-    ck_assert_uint_eq(report.entries, ENTRIES);
-    ck_assert_uint_eq(report.added_entries, ENTRIES);
-    ck_assert_uint_eq(report.blocks, BLOCKS);
+    ck_assert_uint_eq(report.entries, SIGNED_ENTRIES);
+    ck_assert_uint_eq(report.added_entries, SIGNED_ENTRIES);
+    ck_assert_uint_eq(report.blocks, SIGNED_BLOCKS);
     hash_print(&report.head, head);
     (void)snprintf(expected, sizeof expected, "ok entries=183 blocks=21 head=%s\n", head);
     ck_assert_str_eq(state(), expected);
     in_folder("test -z \"$(ls copy | grep -E 'wal|shm|new')\"");
     in_folder("test \"$(stat -c %a copy/segment-* | sort | uniq -c | tr -s '\\n ' _)\" = "
               "_2_444_1_644_");
-    assert_same(dest, ENTRIES);
+    assert_same(dest, SIGNED_ENTRIES);
 }
 END_TEST
 
@@ -225,17 +101,17 @@ START_TEST(a_second_run_adds_nothing_a_third_what_is_new)
     ck_assert_int_eq(run(), FAULT_NONE);
     ck_assert_uint_eq(report.added_entries, 0);
     in_folder("test -z \"$(ls copy | grep -E 'wal|shm|new')\"");
-    struct journal *journal = open_journal(directory);
-    ck_assert_int_eq(ledger_folder_write(journal, &scenario, 25, 10), FAULT_NONE);
-    put_checkpoint(5);                   /* a receipt was asked of an old block */
-    ck_assert_int_eq(run(), FAULT_NONE); /* beside the open journal */
+    struct journal *journal = ledger_signed_open(directory);
+    ledger_signed_write(journal, 25);
+    ledger_signed_checkpoint(directory, 5); /* a receipt was asked of an old block */
+    ck_assert_int_eq(run(), FAULT_NONE);    /* beside the open journal */
     ck_assert_uint_eq(report.added_entries, 25);
-    assert_same(dest, ENTRIES + 25);
-    write_segment(journal, directory);
-    put_seal(3);
+    assert_same(dest, SIGNED_ENTRIES + 25);
+    ledger_signed_segment(journal, directory);
+    ledger_signed_seal(directory, 3);
     ck_assert_int_eq(run(), FAULT_NONE);
     ck_assert_uint_eq(report.added_entries, 61);
-    assert_same(dest, ENTRIES + 25 + 61);
+    assert_same(dest, SIGNED_ENTRIES + 25 + 61);
     journal_close(journal);
 }
 END_TEST
@@ -245,7 +121,7 @@ START_TEST(a_prepared_segment_is_not_copied)
     ck_assert_int_eq(series_prepare(directory, NULL, 4), FAULT_NONE);
     ck_assert_int_eq(run(), FAULT_NONE);
     in_folder("test ! -e copy/segment-000004.db");
-    assert_same(dest, ENTRIES);
+    assert_same(dest, SIGNED_ENTRIES);
 }
 END_TEST
 
@@ -270,12 +146,12 @@ static void run_killed_at(uint64_t block)
 
 START_TEST(killed_at_any_block_the_next_run_completes)
 {
-    for (uint64_t block = 1; block <= BLOCKS; block += 2) {
+    for (uint64_t block = 1; block <= SIGNED_BLOCKS; block += 2) {
         run_killed_at(block);
         assert_incomplete();
         if (block % 3 == 0) continue; /* some are killed again, further on */
         ck_assert_int_eq(run(), FAULT_NONE);
-        assert_same(dest, ENTRIES);
+        assert_same(dest, SIGNED_ENTRIES);
         in_folder("rm -rf copy");
     }
 }
@@ -302,7 +178,7 @@ START_TEST(a_full_disk_leaves_a_copy_that_can_be_completed)
                       "%s", state());
     }
     ck_assert_int_eq(run(), FAULT_NONE);
-    assert_same(dest, ENTRIES);
+    assert_same(dest, SIGNED_ENTRIES);
 }
 END_TEST
 
@@ -385,7 +261,8 @@ START_TEST(directories_that_will_not_do)
     ck_assert_int_eq(backup_run(other, dest, NULL, NULL, &report), FAULT_CORRUPT);
     ledger_folder_remove(other);
 
-    struct journal *journal = open_journal(dest); /* somebody has started a switch on the copy */
+    struct journal *journal =
+        ledger_signed_open(dest); /* somebody has started a switch on the copy */
     ck_assert_int_eq(run(), FAULT_BUSY);
     journal_close(journal);
     ck_assert_int_eq(run(), FAULT_NONE);
@@ -395,7 +272,7 @@ START_TEST(directories_that_will_not_do)
     in_folder("rm -r again && mkdir again.partial && touch again.partial/file");
     ck_assert_int_eq(backup_restore(dest, again, NULL, NULL, &report), FAULT_INVALID);
     in_folder("rm -r again.partial");
-    assert_same(dest, ENTRIES);
+    assert_same(dest, SIGNED_ENTRIES);
 }
 END_TEST
 
@@ -413,17 +290,20 @@ END_TEST
 
 START_TEST(a_restored_ledger_is_the_ledger_and_goes_on)
 {
+    static struct verify_report verdict;
     ck_assert_int_eq(run(), FAULT_NONE);
     if (_i == 1) in_folder("mkdir again");
     ck_assert_int_eq(backup_restore(dest, again, NULL, NULL, &report), FAULT_NONE);
-    assert_same(again, ENTRIES);
+    assert_same(again, SIGNED_ENTRIES);
     in_folder("test ! -e again.partial && test ! -e again/" BACKUP_STATE_FILE);
     in_folder("test -z \"$(ls again | grep -E 'wal|shm|new')\"");
-    struct journal *journal = open_journal(again);
-    ck_assert_int_eq(ledger_folder_write(journal, &scenario, 25, 10), FAULT_NONE);
-    write_segment(journal, again);
+    struct journal *journal = ledger_signed_open(again);
+    ledger_signed_write(journal, 25);
+    ledger_signed_segment(journal, again);
     journal_close(journal);
-    (void)head_of(again, ENTRIES + 25 + 61);
+    verify_ledger(again, &verdict);
+    ck_assert_msg(verdict.good, "%s", verdict.fault_words);
+    ck_assert_uint_eq(verdict.entries, SIGNED_ENTRIES + 25 + 61);
 }
 END_TEST
 
