@@ -169,6 +169,7 @@ static void feed_index(struct follower *follower, int64_t now_ns, bool *did)
 struct following {
     struct follower *follower;
     int64_t now_ns;
+    bool is_close; /* to the mark: the index comes along; else it would only make the engine late */
 };
 
 static enum fault take_entry(void *context, const struct entry *entry, struct span body)
@@ -185,7 +186,7 @@ static enum fault take_entry(void *context, const struct entry *entry, struct sp
     follower->seq = entry->public.seq;
     follower->hash = entry->hash;
     keeper_entry(follower->keeper, entry);
-    fault = put_index(follower, entry, body);
+    if (following->is_close) fault = put_index(follower, entry, body);
     if (fault != FAULT_NONE) drop_index(follower, fault, following->now_ns);
     return FAULT_NONE;
 }
@@ -229,6 +230,7 @@ static enum fault follow(struct follower *follower, int64_t now_ns, bool *did)
         return FAULT_NONE;
     if (mark_seq > follower->seq) {
         uint64_t const step_seq = follower->seq + STEP_ENTRIES;
+        following.is_close = step_seq >= mark_seq;
         enum fault const fault =
             reader_walk(follower->reader, follower->seq + 1,
                         step_seq < mark_seq ? step_seq : mark_seq, take_entry, &following);
@@ -308,7 +310,7 @@ enum fault follower_step(struct follower *follower, int64_t now_ns, bool *did)
     }
     enum fault fault = follow(follower, now_ns, did);
     if (fault != FAULT_NONE) return fault;
-    feed_index(follower, now_ns, did);
+    if (follower->seq == follower->checked_seq) feed_index(follower, now_ns, did);
     fault = keeper_step(follower->keeper, durable_seq(follower), now_ns, did);
     if (fault != FAULT_NONE) return halt(follower, fault);
     if (snapshot_is_due(follower, follower->options.snapshot_entries, now_ns)) {
