@@ -105,6 +105,15 @@
  * to read too much. */
 #define LIMIT_WAL_BYTES (64 * 1024 * 1024)
 
+/* Room on the ledger's disk.  Below the first no new payments are taken: the log can grow to its bound,
+ * its checkpoint as much in the segment, a turn that is on its way brings 16 MiB of entries and
+ * messages, and as much as all that again goes to the index, to signatures, and to whatever comes
+ * between two looks.  Below the second the reserve is freed: it is the log's bound, so that it can
+ * always be moved.  A payment in flight then takes 1 to 3 KiB to be settled. */
+#define LIMIT_DISK_LOW_BYTES (256 * 1024 * 1024)
+#define LIMIT_DISK_LAST_BYTES LIMIT_WAL_BYTES
+#define LIMIT_DISK_LOOK_MS 100
+
 /* Segments of a ledger: their files' names have six digits; one a day lasts 2,700 years. */
 #define LIMIT_SEGMENTS 999999
 

@@ -14,6 +14,7 @@
  * printed with the number of its point, or hangs, or is killed; points goes on and counts it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
 #define SEGMENT_ENTRIES 40
 #define SNAPSHOT_ENTRIES 30
 #define CHILD_SECONDS 120
+#define HUGE_BYTES (2 * 1024 * 1024)
 #define JOBS_MAX 64
 #define SHOWN_MAX 10 /* failures whose verdicts are shown */
 
@@ -183,6 +185,9 @@ static void show(double seconds)
 
 int main(int argc, char **argv)
 {
+    /* A start takes some large tables: as mappings of their own they come in huge pages, and starts
+     * are most of the work here. */
+    (void)mallopt(M_MMAP_THRESHOLD, HUGE_BYTES);
     struct world *const world = calloc(1, sizeof *world);
     if (world == NULL || !read_arguments(argc, argv)) {
         fprintf(stderr, "usage: points [--every N] [--from N] [--only N] [--jobs N]\n");
