@@ -9,8 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ledger/index.h"
+#include "ledger/reader.h"
 #include "proto/base/time.h"
 #include "proto/record/block.h"
+#include "proto/record/receipt.h"
 #include "switch/settlement/clock.h"
 #include "switch/settlement/lookup.h"
 #include "switch/settlement/outbox.h"
@@ -771,6 +774,107 @@ static uint64_t reads_of_a_return(uint64_t newest, const struct recent *nothing)
 }
 
 /* Whatever is behind, each own entry is read about twice. */
+static void ask_receipt(int participant, const char *id)
+{
+    struct receipt_command *const command = put(sizeof *command);
+    command->kind = COMMAND_RECEIPT;
+    command->participant = (uint32_t)participant;
+    command->request.value = ++house.requests_made;
+    ck_assert(identifier_parse_payment_id(span_text(id), &command->id));
+    ring_publish(house.commands);
+}
+
+/* The outcome of what was asked last; `receipt` where there is one. */
+static enum receipt_outcome take_receipt(struct receipt *receipt)
+{
+    struct span const record = ring_next(house.replies);
+    ck_assert_ptr_nonnull(record.bytes);
+    const struct receipt_reply *const reply = (const void *)record.bytes;
+    enum receipt_outcome const outcome = reply->outcome;
+    ck_assert_uint_eq(reply->kind, REPLY_RECEIPT);
+    ck_assert_uint_eq(reply->request.value, house.requests_made);
+    ck_assert_uint_eq(record.size - sizeof *reply, outcome == RECEIPT_FOUND ? sizeof *receipt : 0);
+    if (outcome == RECEIPT_BUSY) ck_assert_uint_ge(reply->retry_after_seconds, 1);
+    if (outcome == RECEIPT_FOUND) memcpy(receipt, reply + 1, sizeof *receipt);
+    ring_release(house.replies);
+    return outcome;
+}
+
+static enum receipt_outcome receipt_of(int participant, const char *id, struct receipt *receipt)
+{
+    ask_receipt(participant, id);
+    turn();
+    return take_receipt(receipt);
+}
+
+static void settle_one(const char *id)
+{
+    pay(ALFA, BETA, id, 100);
+    turn();
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    reply_to(BETA, id, true, "");
+}
+
+START_TEST(a_receipt_is_there_in_the_turn_that_settles)
+{
+    struct receipt receipt;
+    settle_one("E1");
+    ask_receipt(ALFA, "E1"); /* before that turn */
+    turn();
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    ck_assert_int_eq(take_receipt(&receipt), RECEIPT_FOUND);
+    ck_assert_uint_eq(receipt.public.kind, ENTRY_SETTLED);
+    ck_assert_uint_eq(receipt.public.seq, atomic_load(&house.published.durable_seq));
+    ck_assert(identifier_code_equal(receipt.public.payee, code_of(BETA)));
+    ck_assert_int_eq(receipt_of(BETA, "E1", &receipt), RECEIPT_FOUND);
+}
+END_TEST
+
+static enum fault index_one(void *context, const struct entry *entry, struct span body)
+{
+    return index_entry(context, entry, body);
+}
+
+/* What the follower does in the running switch. */
+static void make_index(void)
+{
+    struct reader *reader;
+    struct index *index;
+    ck_assert_int_eq(reader_open(&reader, house.directory, NULL), FAULT_NONE);
+    ck_assert_int_eq(index_open(&index, house.directory, NULL, reader), FAULT_NONE);
+    ck_assert_int_eq(
+        reader_walk(reader, 1, atomic_load(&house.published.durable_seq), index_one, index),
+        FAULT_NONE);
+    ck_assert_int_eq(index_commit(index), FAULT_NONE);
+    index_close(index);
+    reader_close(reader);
+}
+
+START_TEST(a_young_ledger_needs_no_index)
+{
+    struct receipt receipt;
+    settle_one("E1");
+    turn();
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    ck_assert_int_eq(receipt_of(GAMA, "E1", &receipt), RECEIPT_UNKNOWN);
+    ck_assert_int_eq(receipt_of(ALFA, "E2", &receipt), RECEIPT_UNKNOWN);
+
+    /* When the core has forgotten, only the index can tell. */
+    house.now_ns += 40 * 3600 * TIME_NS_PER_SECOND;
+    settle_one("E2");
+    turn();
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    ck_assert_int_eq(receipt_of(ALFA, "E2", &receipt), RECEIPT_FOUND);
+    ck_assert_int_eq(receipt_of(ALFA, "E1", &receipt), RECEIPT_BUSY);
+    ck_assert_int_eq(receipt_of(GAMA, "E2", &receipt), RECEIPT_BUSY);
+    make_index();
+    ck_assert_int_eq(receipt_of(ALFA, "E1", &receipt), RECEIPT_FOUND);
+    ck_assert(span_equal(identifier_payment_id_text(&receipt.public.id), SPAN("E1")));
+    ck_assert_int_eq(receipt_of(GAMA, "E1", &receipt), RECEIPT_UNKNOWN);
+    ck_assert_int_eq(receipt_of(ALFA, "E3", &receipt), RECEIPT_UNKNOWN);
+}
+END_TEST
+
 START_TEST(a_return_reads_own_entries_twice)
 {
     static uint64_t const behind[] = {1, 63, 64, 65, 1000, 33001, 300000};
@@ -837,6 +941,8 @@ int main(void)
     tcase_add_test(cases, open_payments_are_bounded);
     tcase_add_test(cases, a_bank_far_behind_gets_everything_in_order);
     tcase_add_test(cases, a_backlog_is_grouped_after_a_crash_where_it_was_never_offered);
+    tcase_add_test(cases, a_receipt_is_there_in_the_turn_that_settles);
+    tcase_add_test(cases, a_young_ledger_needs_no_index);
     suite_add_tcase(suite, cases);
     TCase *const pure = tcase_create("pure");
     tcase_set_timeout(pure, 120);
