@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ledger/reserve.h"
 #include "proto/base/log.h"
 #include "proto/base/metric.h"
 #include "proto/base/time.h"
@@ -81,6 +82,13 @@ struct topology {
     pthread_t follower_thread;
     bool is_following;
     atomic_bool follower_must_stop;
+
+    struct bell disk_bell;
+    struct reserve *reserve;
+    struct metric_block disk_metrics;
+    pthread_t disk_thread;
+    bool is_watching;
+    atomic_bool disk_must_stop;
 
     struct bucket_table *buckets;
     uint32_t loop_count;
@@ -202,6 +210,32 @@ failed:
     return NULL;
 }
 
+/* ---- the disk's thread ---- */
+
+static void show_reserve(struct topology *topology)
+{
+    const struct reserve *const reserve = topology->reserve;
+    bool const is_low = reserve_level(reserve) != RESERVE_PLENTY;
+    atomic_store_explicit(&topology->published.is_disk_low, is_low, memory_order_relaxed);
+    metric_set(&topology->disk_metrics, METRIC_DISK_FREE, reserve_room(reserve));
+    metric_set(&topology->disk_metrics, METRIC_DISK_RESERVE, reserve_held(reserve));
+    metric_set(&topology->disk_metrics, METRIC_DISK_LOW, is_low);
+}
+
+/* By itself, as every other thread may wait for a full disk just when this is to be seen. */
+static void *disk_main(void *argument)
+{
+    struct topology *const topology = argument;
+    while (!atomic_load_explicit(&topology->disk_must_stop, memory_order_relaxed)) {
+        bell_arm(&topology->disk_bell);
+        reserve_look(topology->reserve);
+        show_reserve(topology);
+        bell_wait(&topology->disk_bell, LIMIT_DISK_LOOK_MS * TIME_NS_PER_MS);
+        bell_disarm(&topology->disk_bell);
+    }
+    return NULL;
+}
+
 static void *loop_main(void *argument)
 {
     net_loop_run(argument);
@@ -242,6 +276,7 @@ static enum fault open_rings(struct topology *topology)
     enum fault fault = bell_open(&topology->settlement_bell);
     if (fault == FAULT_NONE) fault = bell_open(&topology->reader_bell);
     if (fault == FAULT_NONE) fault = bell_open(&topology->follower_bell);
+    if (fault == FAULT_NONE) fault = bell_open(&topology->disk_bell);
     if (fault == FAULT_NONE) fault = ring_open(&topology->requests, LIMIT_REPLY_RING_BYTES);
     if (fault == FAULT_NONE) fault = ring_open(&topology->results, LIMIT_REPLY_RING_BYTES);
     for (uint32_t i = 0; i < topology->loop_count && fault == FAULT_NONE; i++) {
@@ -342,6 +377,20 @@ static enum fault open_follower(struct topology *topology, char *words)
     return say(words, fault, "following the ledger");
 }
 
+static enum fault open_reserve(struct topology *topology, char *words)
+{
+    const struct config *const config = topology->config;
+    struct reserve_options const options = {
+        .directory = config->ledger_directory,
+        .bytes = config->ledger_reserve_mib * 1024 * 1024,
+        .low_bytes = LIMIT_DISK_LOW_BYTES,
+        .last_bytes = LIMIT_DISK_LAST_BYTES,
+    };
+    enum fault const fault = reserve_open(&topology->reserve, &options);
+    if (fault == FAULT_NONE) show_reserve(topology);
+    return say(words, fault, "the room of the ledger's disk");
+}
+
 static enum fault open_loops(struct topology *topology, char *words)
 {
     const struct config *const config = topology->config;
@@ -408,6 +457,7 @@ static enum fault open_admin(struct topology *topology, const char *genesis_path
     }
     settings.metrics[settings.metrics_count++] = &topology->settlement_metrics;
     settings.metrics[settings.metrics_count++] = &topology->follower_metrics;
+    settings.metrics[settings.metrics_count++] = &topology->disk_metrics;
     for (uint32_t i = 0; i < topology->loop_count; i++)
         settings.metrics[settings.metrics_count++] = &topology->loops[i].metrics;
     return admin_start(&topology->admin, &settings, words);
@@ -423,6 +473,8 @@ static enum fault start_threads(struct topology *topology)
     topology->is_following =
         start_thread(&topology->follower_thread, "follower", follower_main, topology);
     if (!topology->is_following) return FAULT_MEMORY;
+    topology->is_watching = start_thread(&topology->disk_thread, "disk", disk_main, topology);
+    if (!topology->is_watching) return FAULT_MEMORY;
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         struct loop_thread *const loop = &topology->loops[i];
         loop->is_running = start_thread(&loop->thread, "net loop", loop_main, loop->net_loop);
@@ -442,7 +494,7 @@ enum fault topology_start(struct topology **out, const struct config *config,
     topology->config = config;
     topology->loop_count = loop_count_of(config);
     topology->settlement_bell.event_fd = topology->reader_bell.event_fd = -1;
-    topology->follower_bell.event_fd = -1;
+    topology->follower_bell.event_fd = topology->disk_bell.event_fd = -1;
     topology->failed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     enum fault fault = topology->failed_fd < 0 ? FAULT_IO : FAULT_NONE;
@@ -456,6 +508,7 @@ enum fault topology_start(struct topology **out, const struct config *config,
                     "time zone");
     }
     if (fault == FAULT_NONE) fault = open_settlement(topology, genesis_path, words);
+    if (fault == FAULT_NONE) fault = open_reserve(topology, words);
     if (fault == FAULT_NONE) fault = open_follower(topology, words);
     if (fault == FAULT_NONE) fault = open_loops(topology, words);
     /* Ports first: one that is in use is said at once, while a broker takes seconds to leave. */
@@ -516,6 +569,13 @@ static void stop_follower(struct topology *topology)
     if (topology->is_following) (void)pthread_join(topology->follower_thread, NULL);
 }
 
+static void stop_disk(struct topology *topology)
+{
+    atomic_store(&topology->disk_must_stop, true);
+    bell_ring(&topology->disk_bell);
+    if (topology->is_watching) (void)pthread_join(topology->disk_thread, NULL);
+}
+
 static void stop_settlement(struct topology *topology)
 {
     atomic_store(&topology->settlement_must_stop, true);
@@ -534,6 +594,7 @@ bool topology_stop(struct topology *topology)
     stop_loops(topology);
     stop_settlement(topology);
     stop_follower(topology);
+    stop_disk(topology);
     admin_stop(topology->admin);
     publisher_stop(topology->publisher, FLUSH_MS);
     embedded_close(topology->embedded);
@@ -543,6 +604,7 @@ bool topology_stop(struct topology *topology)
     bucket_close(topology->buckets);
     lookup_close(topology->lookup);
     follower_close(topology->follower);
+    reserve_close(topology->reserve);
     settlement_close(topology->settlement);
     certificate_close(topology->signing_certificate);
     key_close(topology->signing_key);
@@ -555,6 +617,7 @@ bool topology_stop(struct topology *topology)
     bell_close(&topology->settlement_bell);
     bell_close(&topology->reader_bell);
     bell_close(&topology->follower_bell);
+    bell_close(&topology->disk_bell);
     if (topology->failed_fd >= 0) (void)close(topology->failed_fd);
     bool const good = !atomic_load(&topology->has_failed);
     free(topology);

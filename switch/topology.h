@@ -5,6 +5,7 @@
  *                                     | durable_seq, mark of the state
  *                                     +--> publisher --> Kafka
  *                                     +--> follower --> snapshots, index, seals, checkpoints
+ *   disk: looks how much room the ledger has left, and says when no new payments may be taken
  *   admin loop: reads published facts and metrics
  *
  * Threads: all calls belong to main's.  Memory: everything is taken in topology_start. */

@@ -53,6 +53,11 @@
     X(CHECKPOINT_SEQ, "cauce_checkpoint_seq", "gauge",                                             \
       "newest entry under a block header that was signed since the start")                         \
     X(SNAPSHOT_SEQ, "cauce_snapshot_seq", "gauge", "entry up to which the newest snapshot goes")   \
+    X(DISK_FREE, "cauce_ledger_disk_free_bytes", "gauge", "room that the ledger's disk has left")  \
+    X(DISK_RESERVE, "cauce_ledger_disk_reserve_bytes", "gauge",                                    \
+      "room held back on it for payments in flight")                                               \
+    X(DISK_LOW, "cauce_ledger_disk_low", "gauge",                                                  \
+      "1 while no new payments are taken because of the ledger's disk, else 0")                    \
     X(NET_FUNDING, "cauce_net_funding_minor", "gauge", "net funding, minor units")                 \
     X(AVAILABLE, "cauce_available_minor", "gauge", "sum of available balances, minor units")       \
     X(RESERVED_SUM, "cauce_reserved_minor", "gauge", "sum of reserved balances, minor units")      \

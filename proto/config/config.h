@@ -82,6 +82,8 @@
       "entries after which a new file of the ledger is begun; a day's end begins one anyway")      \
     X("ledger", "snapshot_entries", COUNT, ledger_snapshot_entries, "1000000", 0, 1000000000000,   \
       "entries between two snapshots, which keep starts short; 0 writes none")                     \
+    X("ledger", "reserve_mib", COUNT, ledger_reserve_mib, "64", 0, 1048576,                        \
+      "room held back on the ledger's disk, to settle what is in flight when it is full")          \
     X("kafka", "mode", BROKER, kafka_mode, "embedded", 0, 0,                                       \
       "where events go; embedded is for development, it forgets")                                  \
     X("admin", "listen", ADDRESS, admin_listen, "127.0.0.1:9443", 0, 1,                            \

@@ -1,7 +1,7 @@
 /* published: the few facts of settlement that every thread may read at any time.
  *
  * Settlement writes, the others read; only must_halt is the follower's, by which it stops settlement
- * when its own state is not the live one.  Loops take the time from here and never from the system's
+ * when its own state is not the live one, and is_disk_low that of the thread that watches the disk.  Loops take the time from here and never from the system's
  * clock (DESIGN, "Threads and rings"): now = time_monotonic_ns() + clock_offset_ns. */
 #ifndef PROTO_RECORD_PUBLISHED_H
 #define PROTO_RECORD_PUBLISHED_H
@@ -19,6 +19,7 @@ struct published {
     _Atomic uint64_t durable_seq; /* the newest entry that survives power loss; release order */
     _Atomic int state;            /* enum switch_state */
     atomic_bool must_halt;        /* settlement's next turn fails */
+    atomic_bool is_disk_low;      /* no new payments are taken, no snapshot is written */
 
     /* What the newest commit made of the state (engine.h, engine_mark); odd version: being written. */
     _Alignas(64) _Atomic uint64_t mark_version;

@@ -260,8 +260,11 @@ static enum fault rest(void *context)
     if (fault != FAULT_NONE) return halt(follower, fault);
     struct timespec const pause = {.tv_nsec = REST_NS};
     (void)nanosleep(&pause, NULL);
-    int const state = atomic_load(&follower->options.published->state);
-    return state == STATE_STOPPING || state == STATE_FAILED ? FAULT_BUSY : FAULT_NONE;
+    struct published *const published = follower->options.published;
+    int const state = atomic_load(&published->state);
+    bool const is_over =
+        state == STATE_STOPPING || state == STATE_FAILED || atomic_load(&published->is_disk_low);
+    return is_over ? FAULT_BUSY : FAULT_NONE;
 }
 
 static void write_snapshot(struct follower *follower, int64_t now_ns)
@@ -286,6 +289,7 @@ static bool snapshot_is_due(const struct follower *follower, uint64_t every_entr
 {
     return follower->options.snapshot_entries > 0 && follower->checked_seq == follower->seq &&
            follower->seq > follower->snapshot_seq &&
+           !atomic_load(&follower->options.published->is_disk_low) &&
            follower->seq - follower->snapshot_seq >= every_entries &&
            now_ns >= follower->snapshot_due_ns;
 }

@@ -18,6 +18,7 @@
 #define ENTRIES_PER_TURN                                                                           \
     (BLOCK_ENTRIES_MAX / 2) /* reading stops then, so that a block holds a turn */
 #define RETRY_AFTER_SECONDS 1
+#define LOW_DISK_RETRY_SECONDS 10 /* a person makes room */
 
 enum fault turn_seed(struct settlement *settlement)
 {
@@ -187,11 +188,18 @@ static enum fault take_command(struct settlement *settlement, const struct body_
     return FAULT_INVALID;
 }
 
+/* Answers go on, and expiries: the room that is left is for payments in flight. */
+static bool is_disk_low(const struct settlement *settlement)
+{
+    return atomic_load_explicit(&settlement->options.published->is_disk_low, memory_order_relaxed);
+}
+
 /* DESIGN: "Admission is per body and before its first command: settlement reserves places for
  * transient answers, open payments and fingerprints for all that the body holds, or refuses it whole
  * (429 for the first, 503 for the others)". */
 static enum body_outcome admit(struct settlement *settlement, const struct body_command *body)
 {
+    if (body->transfer_count && is_disk_low(settlement)) return BODY_OVERLOADED;
     if (!outbox_has_room(settlement->outbox, body->participant, body->transient_count))
         return BODY_TOO_MANY;
     if (!outbox_pool_has_room(settlement->outbox, body->transient_count)) return BODY_OVERLOADED;
@@ -227,7 +235,8 @@ static enum fault take_body(struct settlement *settlement, uint32_t loop,
         .reply = {.kind = REPLY_BODY,
                   .outcome = outcome,
                   .request = body->request,
-                  .retry_after_seconds = RETRY_AFTER_SECONDS},
+                  .retry_after_seconds =
+                      is_disk_low(settlement) ? LOW_DISK_RETRY_SECONDS : RETRY_AFTER_SECONDS},
     };
     return FAULT_NONE;
 }

@@ -75,6 +75,7 @@ START_TEST(defaults_are_those_of_the_contract)
     ck_assert_int_eq(config.payments_return_window_ns, 90 * 86400 * TIME_NS_PER_SECOND);
     ck_assert_uint_eq(config.ledger_segment_entries, 20000000);
     ck_assert_uint_eq(config.ledger_snapshot_entries, 1000000);
+    ck_assert_uint_eq(config.ledger_reserve_mib, 64);
     ck_assert_int_eq(config.kafka_mode, CONFIG_BROKER_EMBEDDED);
     ck_assert_uint_eq(config.rdkafka_count, 0);
     ck_assert_uint_eq(config.admin_listen.port, 9443);

@@ -253,6 +253,8 @@ static void draw_time(struct world *world)
 static void heal_disk(struct world *world)
 {
     world->ill_steps = disk_is_full() || disk_is_broken() ? world->ill_steps + 1 : 0;
+    /* The thread that watches the disk would see it, sooner or later. */
+    atomic_store(&world->published.is_disk_low, disk_is_full() && world->ill_steps > ILL_STEPS / 2);
     if (world->ill_steps < ILL_STEPS) return;
     disk_make_room();
     if (disk_is_broken()) restart(world, true);
