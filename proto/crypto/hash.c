@@ -1,8 +1,9 @@
-/* hash: SHA-256 over OpenSSL's EVP interface, arranged so that a hash allocates and locks nothing.
+/* hash: SHA-256 over OpenSSL's EVP interface, arranged so that a hash locks nothing.
  *
  * OpenSSL 3.0 looks an algorithm up under a lock whenever it is named implicitly.  Here each
  * context is initialised once with a fetched algorithm and from then on restarted without naming
- * it, which keeps the provider's state in place. */
+ * it.  OpenSSL 3.0 still takes new memory for its state at each restart: 112 bytes that the thread
+ * has just given back, about a tenth of a hash of 200 bytes. */
 #include "proto/crypto/hash.h"
 
 #include <openssl/evp.h>

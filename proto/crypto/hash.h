@@ -1,8 +1,8 @@
 /* hash: SHA-256, the one digest of the switch: chain, blocks, evidence, fingerprints, signatures.
  *
  * Threads: every function may be called from any thread.  Each thread keeps one library context,
- *          taken at its first hash and given back when it ends, so that a hash allocates nothing
- *          and takes no lock.
+ *          taken at its first hash and given back when it ends, so that a hash takes no lock of
+ *          ours and none to look the algorithm up.
  * Failure: none.  SHA-256 of bytes in memory cannot fail once a thread's context exists; where
  *          even that cannot be had the process stops, as there is nothing to go on with. */
 #ifndef PROTO_CRYPTO_HASH_H

@@ -289,7 +289,7 @@ const struct outcome *engine_answer(struct engine *engine, const struct stamp *s
     struct duplicate_mark const mark = find_answered(engine, answer);
     switch (payment_step(mark.state, answer->accepted ? PAYMENT_ACCEPT : PAYMENT_REJECT)) {
     case STEP_SETTLE:
-        /* "at or after the deadline is late": engine_expire has taken those that are due */
+        /* "at or after the deadline is late": engine_expire_answered has taken what is due */
         assert(payment_at(&engine->payments, (uint32_t)mark.value)->deadline_ns > stamp->now_ns);
         return end_payment(engine, stamp, ENTRY_SETTLED, (uint32_t)mark.value, (struct reason){0},
                            message, answer);
@@ -330,15 +330,31 @@ const struct outcome *engine_balance(struct engine *engine, const struct stamp *
 }
 
 /* "no answer in time: released: pacs.002 RJCT AB03 to both" */
+static const struct outcome *expire(struct engine *engine, const struct stamp *stamp,
+                                    uint32_t place)
+{
+    enum payment_step const step = payment_step(PAYMENT_RESERVED, PAYMENT_DEADLINE);
+    assert(step == STEP_EXPIRE);
+    (void)step;
+    return end_payment(engine, stamp, ENTRY_EXPIRED, place, rule_reason(RULE_AB03), NULL, NULL);
+}
+
 const struct outcome *engine_expire(struct engine *engine, const struct stamp *stamp)
 {
     const struct deadline_item *const next = deadline_next(&engine->deadlines);
     if (next == NULL || next->deadline_ns > stamp->now_ns) return NULL;
-    enum payment_step const step = payment_step(PAYMENT_RESERVED, PAYMENT_DEADLINE);
-    assert(step == STEP_EXPIRE);
-    (void)step;
-    return end_payment(engine, stamp, ENTRY_EXPIRED, next->payment, rule_reason(RULE_AB03), NULL,
-                       NULL);
+    return expire(engine, stamp, next->payment);
+}
+
+const struct outcome *engine_expire_answered(struct engine *engine, const struct stamp *stamp,
+                                             const struct answer_command *answer)
+{
+    if (engine_next_deadline_ns(engine) > stamp->now_ns) return NULL;
+    struct duplicate_mark const mark = find_answered(engine, answer);
+    if (mark.state != PAYMENT_RESERVED) return NULL;
+    uint32_t const place = (uint32_t)mark.value;
+    if (payment_at(&engine->payments, place)->deadline_ns > stamp->now_ns) return NULL;
+    return expire(engine, stamp, place);
 }
 
 int64_t engine_next_deadline_ns(const struct engine *engine)

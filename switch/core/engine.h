@@ -107,8 +107,8 @@ struct outcome {
 bool engine_room(const struct engine *engine, int64_t now_ns, uint32_t transfer_count);
 
 /* The commands.  `message` names the message whose part the command is (its hash is the entry's
- * evidence).  Assumed: both senders are the same participant that has joined; engine_expire has
- * returned NULL for this stamp; for transfers, engine_room has said yes.
+ * evidence).  Assumed: both senders are the same participant that has joined; for transfers,
+ * engine_room has said yes; for answers, engine_expire_answered was asked at this stamp.
  * Never NULL. */
 const struct outcome *engine_transfer(struct engine *engine, const struct stamp *stamp,
                                       const struct message_command *message,
@@ -122,6 +122,11 @@ const struct outcome *engine_balance(struct engine *engine, const struct stamp *
 /* Releases one payment whose deadline is now or has passed, the longest due first.
  * NULL: none is due. */
 const struct outcome *engine_expire(struct engine *engine, const struct stamp *stamp);
+
+/* The same of the payment that an answer names, before the answer is taken: it is late, however many
+ * payments are due before that one.  NULL: the sender has no such payment, or it is not due. */
+const struct outcome *engine_expire_answered(struct engine *engine, const struct stamp *stamp,
+                                             const struct answer_command *answer);
 
 /* The next instant at which engine_expire has something to do, or ENGINE_NO_DEADLINE. */
 int64_t engine_next_deadline_ns(const struct engine *engine);

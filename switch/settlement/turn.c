@@ -16,7 +16,8 @@
 #define SWEEP_EVERY_NS (100 * TIME_NS_PER_MS) /* idle streams are noticed so late at most */
 #define RETRY_NS (1 * TIME_NS_PER_MS)         /* a ring without room is looked at again */
 #define ENTRIES_PER_TURN                                                                           \
-    (BLOCK_ENTRIES_MAX / 2) /* reading stops then, so that a block holds a turn */
+    (BLOCK_ENTRIES_MAX / 2)   /* reading stops then, so that a block holds a turn */
+#define EXPIRIES_PER_TURN 256 /* 2 ms: others' payments do not wait for 100,000 of one bank's */
 #define RETRY_AFTER_SECONDS 1
 #define LOW_DISK_RETRY_SECONDS 10 /* a person makes room */
 
@@ -89,10 +90,12 @@ void turn_publish_mark(struct settlement *settlement)
         published_put_mark(settlement->options.published, mark.seq, mark.digest);
 }
 
-/* Payments whose deadline has come are released before anything of this turn is decided. */
+/* Payments whose deadline has come are released, before anything of this turn is decided; what is
+ * beyond the bound in the next turns.  Until then it holds its funds, and no answer can settle it. */
 static enum fault expire_due(struct settlement *settlement, struct settlement_turn *turn)
 {
-    while (engine_next_deadline_ns(settlement->engine) <= settlement->stamp.now_ns) {
+    for (uint32_t i = 0; i < EXPIRIES_PER_TURN; i++) {
+        if (engine_next_deadline_ns(settlement->engine) > settlement->stamp.now_ns) break;
         enum fault fault = turn_seed(settlement);
         if (fault != FAULT_NONE) return fault;
         const struct outcome *const outcome = engine_expire(settlement->engine, &settlement->stamp);
@@ -167,10 +170,17 @@ static enum fault take_command(struct settlement *settlement, const struct body_
                       engine_transfer(settlement->engine, &settlement->stamp, message, transfer),
                       &evidence, canonical);
     }
-    case COMMAND_ANSWER:
+    case COMMAND_ANSWER: {
+        const struct outcome *const late =
+            engine_expire_answered(settlement->engine, &settlement->stamp, bytes);
+        if (late) {
+            enum fault const fault = turn_enter(settlement, late, NULL, (struct span){0});
+            if (fault != FAULT_NONE) return fault;
+        }
         return spread(settlement,
                       engine_answer(settlement->engine, &settlement->stamp, message, bytes),
                       &evidence, (struct span){0});
+    }
     case COMMAND_BALANCE:
         return spread(settlement, engine_balance(settlement->engine, &settlement->stamp, bytes),
                       NULL, (struct span){0});

@@ -599,6 +599,40 @@ START_TEST(a_restart_expires_what_was_not_delivered)
 }
 END_TEST
 
+/* All of one bank's payments become due at once: another's body has its outcome in the same turn, and
+ * an answer to one that is still to be released is late. */
+START_TEST(many_deadlines_are_spread_over_turns)
+{
+    char id[20];
+    for (int i = 0; i < 900; i++) {
+        (void)snprintf(id, sizeof id, "E%d", i);
+        pay_now(ALFA, BETA, id, 1);
+    }
+    house.now_ns += DEADLINE_NS;
+    pay(GAMA, BETA, "OTHER", 5);
+    reply_to(BETA, "E899", true, "");
+    struct settlement_turn one;
+    ck_assert_int_eq(settlement_turn(house.settlement, house.now_ns, house.now_ns - START_NS, &one),
+                     FAULT_NONE);
+    ck_assert(one.did);
+    ck_assert_int_le(one.due_ns, house.now_ns);
+    uint32_t const left = engine_totals(settlement_engine(house.settlement)).open_count;
+    ck_assert_uint_gt(left, 1);
+    ck_assert_uint_lt(left, 900);
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    ck_assert_int_eq(body_outcome(), BODY_DONE);
+    turn();
+    ck_assert_uint_eq(engine_totals(settlement_engine(house.settlement)).open_count, 1);
+    ck_assert_int_eq(
+        amount_minor(engine_participant(settlement_engine(house.settlement), ALFA).available),
+        100000000);
+
+    restart();
+    turn();
+    ck_assert_uint_eq(engine_totals(settlement_engine(house.settlement)).open_count, 1);
+}
+END_TEST
+
 START_TEST(standing_results_are_read_from_memory_or_ledger)
 {
     pay_now(ALFA, BETA, "E1", 5);
@@ -936,6 +970,7 @@ int main(void)
     tcase_add_test(cases, the_seventh_stream_and_what_a_dead_one_held);
     tcase_add_test(cases, after_a_restart_the_same_id_has_the_same_content);
     tcase_add_test(cases, a_restart_expires_what_was_not_delivered);
+    tcase_add_test(cases, many_deadlines_are_spread_over_turns);
     tcase_add_test(cases, standing_results_are_read_from_memory_or_ledger);
     tcase_add_test(cases, answers_without_entries_are_bounded);
     tcase_add_test(cases, open_payments_are_bounded);
