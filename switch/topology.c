@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ledger/reserve.h"
@@ -26,6 +24,7 @@
 #include "proto/kafka/embedded.h"
 #include "proto/tls/tls_context.h"
 #include "switch/admin/admin.h"
+#include "switch/identity.h"
 #include "switch/participant/bucket.h"
 #include "switch/participant/net_loop.h"
 #include "switch/publisher/publisher.h"
@@ -73,8 +72,7 @@ struct topology {
     bool is_reading;
     atomic_bool reader_must_stop;
 
-    struct private_key *signing_key;
-    struct certificate *signing_certificate;
+    struct identity identity;
     struct calendar calendar;
     struct bell follower_bell;
     struct follower *follower;
@@ -183,18 +181,10 @@ static void *reader_main(void *argument)
 
 /* ---- the follower's thread ---- */
 
-/* It can be late without harm: processor and disk are for the others first. */
-static void step_back(void)
-{
-    enum { WHO_THREAD = 1, CLASS_BEST_EFFORT = 2 << 13, LOWEST = 7, NICE = 10 };
-    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of the calling thread only, on Linux */
-    (void)syscall(SYS_ioprio_set, WHO_THREAD, 0, CLASS_BEST_EFFORT | LOWEST);
-}
-
 static void *follower_main(void *argument)
 {
     struct topology *const topology = argument;
-    step_back();
+    follower_step_back();
     while (!atomic_load_explicit(&topology->follower_must_stop, memory_order_relaxed)) {
         bool did;
         bell_arm(&topology->follower_bell);
@@ -303,26 +293,6 @@ static struct engine_options engine_options_of(const struct config *config)
     return options;
 }
 
-/* The key with which the ledger's files are signed is that of the messages. */
-static enum fault load_identity(struct topology *topology, char *words)
-{
-    const struct config *const config = topology->config;
-    const char *why = "";
-    const char *path = config->signing_certificate;
-    enum fault fault = certificate_load(&topology->signing_certificate, path, &why);
-    if (fault == FAULT_NONE) {
-        path = config->signing_key;
-        fault = key_load(&topology->signing_key, path, &why);
-    }
-    if (fault == FAULT_NONE &&
-        !certificate_fits(topology->signing_certificate, topology->signing_key)) {
-        why = "it is not the key of the signing certificate";
-        fault = FAULT_INVALID;
-    }
-    if (fault != FAULT_NONE) (void)snprintf(words, TOPOLOGY_WORDS_BYTES, "%s: %s", path, why);
-    return fault;
-}
-
 static enum fault open_settlement(struct topology *topology, const char *genesis_path, char *words)
 {
     const struct config *const config = topology->config;
@@ -330,7 +300,7 @@ static enum fault open_settlement(struct topology *topology, const char *genesis
         .directory = config->ledger_directory,
         .genesis_path = genesis_path,
         .engine = engine_options_of(config),
-        .certificate = topology->signing_certificate,
+        .certificate = topology->identity.certificate,
         .calendar = &topology->calendar,
         .segment_entries = config->ledger_segment_entries,
         .streams_max = (uint32_t)config->participants_streams_max,
@@ -365,8 +335,8 @@ static enum fault open_follower(struct topology *topology, char *words)
     struct follower_options options = {
         .directory = config->ledger_directory,
         .engine = engine_options_of(config),
-        .key = topology->signing_key,
-        .certificate = topology->signing_certificate,
+        .key = topology->identity.key,
+        .certificate = topology->identity.certificate,
         .snapshot_entries = config->ledger_snapshot_entries,
         .is_paced = true,
         .published = &topology->published,
@@ -500,7 +470,8 @@ enum fault topology_start(struct topology **out, const struct config *config,
     enum fault fault = topology->failed_fd < 0 ? FAULT_IO : FAULT_NONE;
     if (fault == FAULT_NONE) fault = open_rings(topology);
     if (fault != FAULT_NONE) (void)say(words, fault, "rings");
-    if (fault == FAULT_NONE) fault = load_identity(topology, words);
+    if (fault == FAULT_NONE)
+        fault = identity_load(&topology->identity, config, words, TOPOLOGY_WORDS_BYTES);
     if (fault == FAULT_NONE) {
         fault = say(words,
                     calendar_open(&topology->calendar, config->switch_timezone,
@@ -606,8 +577,7 @@ bool topology_stop(struct topology *topology)
     follower_close(topology->follower);
     reserve_close(topology->reserve);
     settlement_close(topology->settlement);
-    certificate_close(topology->signing_certificate);
-    key_close(topology->signing_key);
+    identity_close(&topology->identity);
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         ring_close(topology->loops[i].commands);
         ring_close(topology->loops[i].replies);

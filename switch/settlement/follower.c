@@ -14,7 +14,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ledger/index.h"
 #include "ledger/reader.h"
@@ -74,6 +76,13 @@ enum fault follower_open(struct follower **out, const struct follower_options *o
     }
     *out = follower;
     return FAULT_NONE;
+}
+
+void follower_step_back(void)
+{
+    enum { WHO_THREAD = 1, CLASS_BEST_EFFORT = 2 << 13, LOWEST = 7, NICE = 10 };
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of the calling thread only, on Linux */
+    (void)syscall(SYS_ioprio_set, WHO_THREAD, 0, CLASS_BEST_EFFORT | LOWEST);
 }
 
 /* Settlement's next turn fails, and with it the process. */

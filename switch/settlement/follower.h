@@ -46,6 +46,10 @@ struct follower_options {
  * follower_close. */
 MUST_CHECK enum fault follower_open(struct follower **out, const struct follower_options *options);
 
+/* Processor and disk are for the others first, where the system knows such a thing: to be called once
+ * on the follower's thread. */
+void follower_step_back(void);
+
 /* Does some work; *did is true when more may be there at once.  The first step takes as long as a
  * start, and one that writes a snapshot as long as that; others some ten milliseconds.  `now_ns` is
  * monotonic.  What the disk refuses is logged and tried again later.

@@ -257,6 +257,7 @@ enum fault settlement_open(struct settlement **out, const struct settlement_opti
         return fault;
     }
     uint64_t const durable_seq = journal_durable_seq(settlement->journal);
+    atomic_store(&options->published->must_halt, false);
     atomic_store(&options->published->durable_seq, durable_seq);
     turn_publish_mark(settlement);
     metric_set(options->metrics, METRIC_LEDGER_SEQ, durable_seq);
