@@ -102,7 +102,12 @@ int main(int argc, char **argv)
     }
     topology_print_ready(topology);
     wait_for_end(signal_fd, topology_failed_fd(topology));
-    if (!topology_stop(topology)) return EXIT_FAILED;
+    if (!topology_stop(topology)) {
+        LOG(LOG_FATAL, "cauced",
+            "stopped after a failure that is named above; nothing that was "
+            "acknowledged is lost: the next start goes on from the ledger");
+        return EXIT_FAILED;
+    }
     LOG(LOG_INFO, "cauced", "stopped cleanly");
     return EXIT_CLEAN;
 }
