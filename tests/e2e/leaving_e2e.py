@@ -3,6 +3,7 @@
 each time a switch that goes on with the same balances, streams and head."""
 
 import json
+import os
 import re
 import subprocess
 import threading
@@ -129,6 +130,24 @@ def export_and_import(suite, environment, ledger, head):
     return imported
 
 
+def runbook(suite, environment):
+    """The commands of the runbook, in its order, by a shell as an operator has one."""
+    page = (ROOT / "ops" / "runbook" / "ledger.md").read_text()
+    root = environment.root
+    names = os.environ | {"LEDGER": str(environment.folder / "ledger"), "BACKUP": str(root / "daily"),
+                          "NEW": str(root / "new"), "PATH": f"{suite.build}:{os.environ['PATH']}"}
+    printed = []
+    for block in re.findall(r"```sh\n(.*?)```", page, re.S):
+        with suite.case("runbook: " + block.splitlines()[0]):
+            run = subprocess.run(["sh", "-e", "-c", block], env=names, capture_output=True, text=True,
+                                 timeout=60, check=False)
+            equal(run.returncode, 0, f"exit code ({run.stdout} {run.stderr})")
+            printed += run.stdout.splitlines()
+    with suite.case("runbook: all lines name the same head"):
+        expect(len(printed) > 8, f"{printed}")
+        equal(len({re.search(r"[0-9a-f]{64}", line)[0] for line in printed}), 1, f"heads of {printed}")
+
+
 def refusals(suite, environment, dest):
     ledger, root = environment.folder / "ledger", environment.root
     nothing, full = root / "nothing", root / "full"
@@ -165,6 +184,7 @@ def main():
                                   environment.root / "restored")
         with suite.case("backups beside payments: each takes what is new"):
             expect(backup_beside_payments(suite, environment, dest) > 1, "nothing was new")
+        runbook(suite, environment)
         waiting = environment.bank(A).pay(C, "3.75", priority="NORM").e2e
         waiting = environment.bank(C).forwarded(waiting)["message_id"]
         balances = {code: environment.bank(code).balances() for code in (A, B, C)}
