@@ -1,6 +1,6 @@
 /* points: an accident at every operation of the disk, one after the other.
  *
- *   points [--every N] [--from N] [--only N] [--jobs N]     1, 0, all of them, the machine's processors
+ *   points [--every N] [--first N] [--only N] [--jobs N]     1, 0, all of them, the machine's processors
  *
  * One small life of a switch is played once (tests/simulator/world.h): genesis, payments, segments
  * begun and sealed, the end of an accounting day, checkpoints, snapshots, marks, the index, clean stop.
@@ -54,7 +54,7 @@ struct point {
 };
 
 static struct {
-    uint64_t every, from, only;
+    uint64_t every, first, only;
     bool has_only;
     uint32_t jobs;
     bool is_child;
@@ -110,7 +110,7 @@ static void become_child(const struct point *point)
 static bool is_wanted(uint64_t number)
 {
     if (run.has_only) return number == run.only;
-    return number >= run.from && number % run.every == 0;
+    return number % run.every == run.first % run.every;
 }
 
 /* True in the child. */
@@ -153,11 +153,11 @@ static bool read_arguments(int argc, char **argv)
     uint64_t jobs = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
     run.every = 1;
     for (int i = 1; i < argc; i += 2) {
-        uint64_t *const number = strcmp(argv[i], "--every") == 0  ? &run.every
-                                 : strcmp(argv[i], "--from") == 0 ? &run.from
-                                 : strcmp(argv[i], "--only") == 0 ? &run.only
-                                 : strcmp(argv[i], "--jobs") == 0 ? &jobs
-                                                                  : NULL;
+        uint64_t *const number = strcmp(argv[i], "--every") == 0   ? &run.every
+                                 : strcmp(argv[i], "--first") == 0 ? &run.first
+                                 : strcmp(argv[i], "--only") == 0  ? &run.only
+                                 : strcmp(argv[i], "--jobs") == 0  ? &jobs
+                                                                   : NULL;
         char *end = NULL;
         if (number == NULL || i + 1 == argc || argv[i + 1][0] == '-') return false;
         *number = strtoull(argv[i + 1], &end, 10);
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
     (void)mallopt(M_MMAP_THRESHOLD, HUGE_BYTES);
     struct world *const world = calloc(1, sizeof *world);
     if (world == NULL || !read_arguments(argc, argv)) {
-        fprintf(stderr, "usage: points [--every N] [--from N] [--only N] [--jobs N]\n");
+        fprintf(stderr, "usage: points [--every N] [--first N] [--only N] [--jobs N]\n");
         return 2;
     }
     struct world_plan const plan = {
