@@ -141,12 +141,16 @@
 #define LIMIT_STRANGER_STEPS 2
 #define LIMIT_STRANGERS_TAKEN 4
 
-/* Bodies and polls of one loop that settlement has not answered yet: two milliseconds of work at
- * the best rate known, and every participant's streams on a machine of two loops. */
+/* Bodies, polls and receipts of one loop that settlement has not answered yet: two milliseconds of
+ * work at the best rate known, and every participant's streams on a machine of two loops. */
 #define LIMIT_LOOP_OUTSTANDING 4096
 
 /* Of these, bodies of one participant: with a commit in 20 ms still 12,800 bodies a second. */
 #define LIMIT_OWNER_OUTSTANDING 256
+
+/* Receipts of one participant that a loop has asked for: the reader thread, which also reads what is
+ * delivered to others, takes up to 20 ms for one of the largest block, some 0.1 ms as a rule. */
+#define LIMIT_OWNER_RECEIPTS 32
 
 /* Sent behind a request that waits, kept until its turn: 16 heads of 4 KiB; then reading stops. */
 #define LIMIT_READ_AHEAD_BYTES (64 * 1024)

@@ -5,6 +5,8 @@
 #include "switch/participant/session.h"
 #include "switch/participant/task.h"
 
+#define RETRY_SECONDS 1 /* each of them takes milliseconds at most */
+
 enum fault receipt_open(struct receipt_maker *maker, const struct private_key *key,
                         const struct certificate *certificate, struct crossing *crossing)
 {
@@ -22,6 +24,11 @@ void receipt_close(struct receipt_maker *maker)
 enum server_step receipt_begin(struct receipt_maker *maker, struct exchange *exchange)
 {
     const struct task *const task = exchange_data(exchange);
+    if (maker->outstanding[task->participant] == LIMIT_OWNER_RECEIPTS) {
+        session_refuse_for(exchange, PROBLEM_RATE, SPAN("32 receipts are being looked up"),
+                           RETRY_SECONDS);
+        return SERVER_ANSWERED;
+    }
     if (!crossing_takes_receipt(maker->crossing)) return SERVER_STALLED;
 
     struct receipt_command *const command = crossing_claim(maker->crossing, sizeof *command, 0);
@@ -29,6 +36,7 @@ enum server_step receipt_begin(struct receipt_maker *maker, struct exchange *exc
     command->participant = task->participant;
     command->request = (struct request_id){exchange_id(exchange).value};
     command->id = task->id;
+    maker->outstanding[task->participant] += 1;
     crossing_send_request(maker->crossing);
     return SERVER_LATER;
 }
@@ -57,7 +65,9 @@ static void answer(struct receipt_maker *maker, struct exchange *exchange,
 void receipt_finish(struct receipt_maker *maker, struct exchange *exchange,
                     const struct receipt_reply *reply)
 {
+    const struct task *const task = exchange_data(exchange);
     crossing_close_request(maker->crossing);
+    maker->outstanding[task->participant] -= 1;
     if (exchange_is_lost(exchange)) {
         exchange_forget(exchange);
         return;

@@ -7,14 +7,18 @@
  * entry, path and header; the header is signed here, so that nobody else waits for that.
  *
  * The happy path: receipt_begin -> "later" -> receipt_finish with what the reply holds.
- * Possible failures: no room towards settlement (the request stalls); the library does not sign
+ * Possible failures: the participant has asked for many (429); no room towards settlement (the request
+ * stalls); the library does not sign
  * (500).  A lost connection changes nothing: the exchange waits for its reply.
  *
  * Threads: the one of its loop. */
 #ifndef SWITCH_PARTICIPANT_RECEIPT_H
 #define SWITCH_PARTICIPANT_RECEIPT_H
 
+#include <stdint.h>
+
 #include "proto/base/fault.h"
+#include "proto/base/limits.h"
 #include "proto/crypto/certificate.h"
 #include "proto/crypto/key.h"
 #include "proto/crypto/signer.h"
@@ -26,7 +30,8 @@
 struct receipt_maker {
     struct crossing *crossing; /* outlives it */
     struct signer *signer;
-    struct hash certificate; /* SHA-256 of the signing certificate */
+    struct hash certificate;                 /* SHA-256 of the signing certificate */
+    uint8_t outstanding[LIMIT_PARTICIPANTS]; /* of each, up to LIMIT_OWNER_RECEIPTS */
 };
 
 /* FAULT_MEMORY, FAULT_CRYPTO.  Key and certificate may be closed before the maker. */

@@ -787,6 +787,47 @@ START_TEST(a_slow_request_is_408)
 }
 END_TEST
 
+#define RECEIPT "GET /api/v1/receipts/10000001/unknown HTTP/1.1\r\n" HOST "\r\n"
+#define RECEIPTS_4 RECEIPT RECEIPT RECEIPT RECEIPT
+#define RECEIPTS_12 RECEIPTS_4 RECEIPTS_4 RECEIPTS_4
+
+START_TEST(receipts_of_one_bank_are_bounded)
+{
+    struct bank_line *lines[4];
+    uint32_t looked_up = 0, too_many = 0;
+    fixture_start(1);
+    fixture_hold(true);
+    for (size_t i = 0; i < 4; i++) {
+        lines[i] = bank_line_open(BANK_ONE);
+        bank_line_send(lines[i], SPAN(RECEIPTS_12));
+    }
+    for (int i = 0; fixture_metric(METRIC_REQUESTS) < 48 - LIMIT_OWNER_RECEIPTS && i < 300; i++)
+        (void)poll(NULL, 0, 10); /* those that are refused at once */
+    fixture_hold(false);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < 12; k++) {
+            int const status = bank_line_answer(lines[i]);
+            looked_up += status == 404;
+            too_many += status == 429;
+            if (status == 429)
+                ck_assert(span_equal(bank_line_field(lines[i], "Retry-After"), SPAN("1")));
+        }
+    }
+    ck_assert_uint_eq(looked_up, LIMIT_OWNER_RECEIPTS);
+    ck_assert_uint_eq(too_many, 48 - LIMIT_OWNER_RECEIPTS);
+
+    /* Then there is room again, also behind clients that went. */
+    bank_line_send(lines[0], SPAN(RECEIPTS_12));
+    bank_line_close(lines[0]);
+    bank_line_send(lines[1], SPAN(RECEIPTS_12));
+    for (size_t k = 0; k < 12; k++)
+        ck_assert_int_eq(bank_line_answer(lines[1]), 404);
+    for (size_t i = 1; i < 4; i++)
+        bank_line_close(lines[i]);
+    fixture_stop();
+}
+END_TEST
+
 START_TEST(an_idle_connection_is_closed)
 {
     fixture_config.participants_idle_timeout_ns = 300 * TIME_NS_PER_MS;
@@ -931,6 +972,7 @@ int main(void)
     tcase_add_test(loops, posts_are_answered_in_order);
     tcase_add_test(loops, a_full_ring_is_back_pressure);
     tcase_add_test(loops, a_slow_request_is_408);
+    tcase_add_test(loops, receipts_of_one_bank_are_bounded);
     tcase_add_test(loops, an_idle_connection_is_closed);
     tcase_add_test(loops, a_clean_stop_answers_waiting_polls);
     suite_add_tcase(suite, loops);
