@@ -693,6 +693,7 @@ int main(void)
 {
     Suite *const suite = suite_create("follower");
     TCase *const marks = tcase_create("marks");
+    tcase_set_timeout(marks, 60); /* every turn is synced, perhaps on a busy disk */
     tcase_add_checked_fixture(marks, set_up, tear_down);
     tcase_add_test(marks, both_states_stay_alike);
     tcase_add_loop_test(marks, a_state_that_differs_stops_settlement, 60, 68);
@@ -706,6 +707,7 @@ int main(void)
     tcase_add_test(snapshots, a_bad_snapshot_is_passed_over);
     tcase_add_test(snapshots, a_snapshot_of_another_chain_is_passed_over);
     TCase *const days = tcase_create("days");
+    tcase_set_timeout(days, 60);
     tcase_add_checked_fixture(days, set_up, tear_down);
     tcase_add_test(days, a_day_ends_with_its_segment);
     tcase_add_test(days, days_that_passed_while_it_was_down_are_one);
