@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ledger/backup.h"
@@ -16,9 +17,22 @@
 /* Of the scheduler: a switch that wants the processor has it. */
 #define NICENESS 10
 
+/* After so much work as much rest: the disk may be that of the switch. */
+#define WORK_NS (10 * TIME_NS_PER_MS)
+
+struct work {
+    struct outcome_progress progress;
+    int64_t begun_ns; /* behind the last rest */
+};
+
 static enum fault show(void *context, const struct backup_report *report)
 {
-    outcome_progress(context, report->entries, report->to_entries);
+    static const struct timespec rest = {.tv_nsec = WORK_NS};
+    struct work *work = context;
+    outcome_progress(&work->progress, report->entries, report->to_entries);
+    if (time_monotonic_ns() - work->begun_ns < WORK_NS) return FAULT_NONE;
+    (void)nanosleep(&rest, NULL);
+    work->begun_ns = time_monotonic_ns();
     return FAULT_NONE;
 }
 
@@ -29,13 +43,14 @@ int backup_main(int argc, char **argv)
         fprintf(asks ? stdout : stderr, "usage: cauce backup LEDGERDIR DEST\n");
         return asks ? 0 : 2;
     }
-    struct outcome_progress progress = {.begun_ns = time_monotonic_ns()};
+    int64_t const now_ns = time_monotonic_ns();
+    struct work work = {.progress = {.begun_ns = now_ns}, .begun_ns = now_ns};
     struct backup_report report;
     errno = 0;
     if (nice(NICENESS) == -1 && errno != 0) perror("cauce backup: nice");
-    enum fault const fault = backup_run(argv[1], argv[2], show, &progress, &report);
+    enum fault const fault = backup_run(argv[1], argv[2], show, &work, &report);
     if (fault != FAULT_NONE) return outcome_fault("backup", fault, report.entries);
-    outcome_time(&progress, "added", report.added_entries);
+    outcome_time(&work.progress, "added", report.added_entries);
     outcome_ok(stdout, report.entries, report.blocks, &report.head);
     return 0;
 }
