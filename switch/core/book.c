@@ -104,3 +104,15 @@ void book_number(struct book *book, struct entry *entry, const uint32_t sides[2]
         account->last_seq = entry->public.seq;
     }
 }
+
+void book_sum(const struct book *book, uint32_t count, struct amount *available,
+              struct amount *reserved)
+{
+    *available = *reserved = amount_of_minor(0);
+    for (uint32_t i = 0; i < count; i++) {
+        bool const good = amount_add(*available, book->accounts[i].available, available) &&
+                          amount_add(*reserved, book->accounts[i].reserved, reserved);
+        assert(good); /* net funding is bounded */
+        (void)good;
+    }
+}

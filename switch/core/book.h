@@ -57,4 +57,8 @@ void book_release(struct book *book, uint32_t payer, struct amount amount);
  * sides of the entry are left as they are. */
 void book_number(struct book *book, struct entry *entry, const uint32_t sides[2]);
 
+/* Available and reserved, each summed over the first `count` accounts. */
+void book_sum(const struct book *book, uint32_t count, struct amount *available,
+              struct amount *reserved);
+
 #endif

@@ -104,6 +104,16 @@ static void fill_content(uint8_t content[DUPLICATE_KEY_BYTES], const struct hash
         content[i] ^= (uint8_t)sender.text[i];
 }
 
+struct duplicate_mark duplicate_known(const struct duplicate_table *table,
+                                      const struct payment_id *id)
+{
+    struct duplicate_key const key = duplicate_key(id);
+    uint32_t const record = duplicate_find(table, &key);
+    return record == DUPLICATE_NONE
+               ? (struct duplicate_mark){.state = PAYMENT_UNKNOWN, .payee = DUPLICATE_NOBODY}
+               : duplicate_mark(table, record);
+}
+
 bool duplicate_is_same(const struct duplicate_table *table, uint32_t record,
                        const struct hash *content_hash, struct participant_code sender)
 {

@@ -96,6 +96,10 @@ struct duplicate_mark duplicate_unpack(uint64_t packed);
 
 struct duplicate_mark duplicate_mark(const struct duplicate_table *table, uint32_t record);
 
+/* What is known of this id; PAYMENT_UNKNOWN, and nobody's, where it is not in the table. */
+struct duplicate_mark duplicate_known(const struct duplicate_table *table,
+                                      const struct payment_id *id);
+
 /* WIRE section 4: "Same content = same sender and the same canonical CdtTrfTxInf". */
 bool duplicate_is_same(const struct duplicate_table *table, uint32_t record,
                        const struct hash *content_hash, struct participant_code sender);

@@ -271,11 +271,7 @@ static struct duplicate_mark find_answered(const struct engine *engine,
     struct duplicate_mark const unknown = {.state = PAYMENT_UNKNOWN};
     struct payment_id id;
     if (!identifier_parse_payment_id(identifier_max35_text(&answer->id), &id)) return unknown;
-    struct duplicate_key const key = duplicate_key(&id);
-    uint32_t const record = duplicate_find(&engine->duplicates, &key);
-    if (record == DUPLICATE_NONE) return unknown;
-
-    struct duplicate_mark const mark = duplicate_mark(&engine->duplicates, record);
+    struct duplicate_mark const mark = duplicate_known(&engine->duplicates, &id);
     if (mark.payee != DUPLICATE_NOBODY &&
         !identifier_code_equal(engine->members.members[mark.payee].code, answer->sender))
         return unknown;
@@ -559,10 +555,7 @@ uint32_t engine_find(const struct engine *engine, struct participant_code code)
 
 uint64_t engine_settled_seq(const struct engine *engine, const struct payment_id *id)
 {
-    struct duplicate_key const key = duplicate_key(id);
-    uint32_t const record = duplicate_find(&engine->duplicates, &key);
-    if (record == DUPLICATE_NONE) return 0;
-    struct duplicate_mark const mark = duplicate_mark(&engine->duplicates, record);
+    struct duplicate_mark const mark = duplicate_known(&engine->duplicates, id);
     return mark.state == PAYMENT_SETTLED ? mark.value : 0;
 }
 
@@ -578,13 +571,7 @@ struct engine_totals engine_totals(const struct engine *engine)
         .segment_number = engine->segment_number,
         .last_day = engine->last_day,
     };
-    for (uint32_t i = 0; i < engine->members.count; i++) {
-        bool const good =
-            amount_add(totals.available, engine->book.accounts[i].available, &totals.available) &&
-            amount_add(totals.reserved, engine->book.accounts[i].reserved, &totals.reserved);
-        assert(good); /* net funding is bounded */
-        (void)good;
-    }
+    book_sum(&engine->book, engine->members.count, &totals.available, &totals.reserved);
     return totals;
 }
 
