@@ -33,7 +33,7 @@
 #define DAY_LEFT_NS (40 * TIME_NS_PER_MS)
 #define SEGMENT_ENTRIES 40
 #define SNAPSHOT_ENTRIES 30
-#define CHILD_SECONDS 120
+#define CHILD_SECONDS 300
 #define HUGE_BYTES (2 * 1024 * 1024)
 #define JOBS_MAX 64
 #define SHOWN_MAX 10 /* failures whose verdicts are shown */
