@@ -335,9 +335,11 @@ static void *write_all(void *context)
     struct journal *journal = context;
     while (scenario.seq < WRITTEN) {
         if (ledger_folder_write(journal, &scenario, 20, 20) != FAULT_NONE) abort();
-        if (journal_segment_entries(journal) > 200 &&
-            ledger_folder_rotate(journal, &scenario, directory, NULL) != FAULT_NONE)
-            abort();
+        if (journal_segment_entries(journal) > 200) {
+            /* A reader may hold the prepared file, looking into it: then later, as settlement does. */
+            enum fault const fault = ledger_folder_rotate(journal, &scenario, directory, NULL);
+            if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND) abort();
+        }
         if (journal_idle(journal) != FAULT_NONE) abort();
     }
     return NULL;
