@@ -132,24 +132,6 @@ static enum fault choose_directory(struct builder *builder)
     return fault;
 }
 
-/* The journal's lock: neither a switch nor another builder may be here. */
-static enum fault take_lock(struct builder *builder)
-{
-    char path[DATABASE_PATH_BYTES];
-    enum fault fault = database_path(path, builder->directory, LOCK_FILE);
-    if (fault == FAULT_NONE)
-        fault = database_open(&builder->lock, PART, path, NULL, DATABASE_WRITE);
-    if (fault != FAULT_NONE) return fault;
-    (void)sqlite3_busy_timeout(builder->lock, 0);
-    int const result = sqlite3_exec(builder->lock, "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
-                                    NULL, NULL, NULL);
-    if (result == SQLITE_OK) return FAULT_NONE;
-    if (database_fault(result) != FAULT_BUSY)
-        return database_failed(builder->lock, PART, path, result);
-    LOG(LOG_ERROR, PART, "%s is in use by another process", builder->directory);
-    return FAULT_BUSY;
-}
-
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static enum fault read_head(struct builder *builder)
@@ -178,7 +160,9 @@ enum fault builder_open(struct builder **out, const char *directory, enum builde
     builder->target = directory;
     builder->use = use;
     enum fault fault = choose_directory(builder);
-    if (fault == FAULT_NONE) fault = take_lock(builder);
+    /* Neither a switch nor another builder may be here. */
+    if (fault == FAULT_NONE)
+        fault = database_lock(&builder->lock, PART, builder->directory, LOCK_FILE, NULL, "ledger");
     if (fault == FAULT_NONE) fault = read_head(builder);
     if (fault == FAULT_NONE) fault = verifier_open(&builder->verifier, 1);
     if (fault == FAULT_NONE)

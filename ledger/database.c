@@ -113,6 +113,22 @@ void database_wait(sqlite3 *db)
     (void)sqlite3_busy_timeout(db, DATABASE_BUSY_MS);
 }
 
+enum fault database_lock(sqlite3 **lock, const char *part, const char *directory, const char *name,
+                         const char *vfs, const char *what)
+{
+    char path[DATABASE_PATH_BYTES];
+    enum fault fault = database_path(path, directory, name);
+    if (fault == FAULT_NONE) fault = database_open(lock, part, path, vfs, DATABASE_WRITE);
+    if (fault != FAULT_NONE) return fault;
+    (void)sqlite3_busy_timeout(*lock, 0);
+    int const result =
+        sqlite3_exec(*lock, "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    if (result == SQLITE_OK) return FAULT_NONE;
+    if (database_fault(result) != FAULT_BUSY) return database_failed(*lock, part, path, result);
+    LOG(LOG_ERROR, part, "the %s in %s is open in another process", what, directory);
+    return FAULT_BUSY;
+}
+
 /* The log's bytes once more, under the writer's lock. */
 static int rewrite_log(sqlite3_file *log)
 {

@@ -38,6 +38,13 @@ MUST_CHECK enum fault database_open(sqlite3 **out, const char *part, const char 
 /* Lets a connection wait for others as if it had not been opened with DATABASE_TAKE_OVER. */
 void database_wait(sqlite3 *db);
 
+/* Takes the lock DIRECTORY/NAME for as long as *lock is open: SQLite's exclusive lock on an empty
+ * file, so it works through any VFS and ends with the process.  `what` names in the log what is in
+ * use by another process when that has it: FAULT_BUSY.  Else the faults of database_path and
+ * database_open; on any fault *lock may be open, and is to be closed. */
+MUST_CHECK enum fault database_lock(sqlite3 **lock, const char *part, const char *directory,
+                                    const char *name, const char *vfs, const char *what);
+
 /* What a kind of file calls itself, and how an empty one becomes such. */
 struct database_format {
     int64_t application; /* PRAGMA application_id */

@@ -60,23 +60,6 @@ int64_t index_key(const struct payment_id *id)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static enum fault take_lock(struct index *index)
-{
-    char path[DATABASE_PATH_BYTES];
-    enum fault fault = database_path(path, index->directory, LOCK_FILE);
-    if (fault == FAULT_NONE)
-        fault = database_open(&index->lock, PART, path, index->vfs, DATABASE_WRITE);
-    if (fault != FAULT_NONE) return fault;
-    (void)sqlite3_busy_timeout(index->lock, 0);
-    int const result = sqlite3_exec(index->lock, "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
-                                    NULL, NULL, NULL);
-    if (result == SQLITE_OK) return FAULT_NONE;
-    if (database_fault(result) != FAULT_BUSY)
-        return database_failed(index->lock, PART, path, result);
-    LOG(LOG_ERROR, PART, "the index in %s is written by another process", index->directory);
-    return FAULT_BUSY;
-}
-
 static enum fault prepare_all(struct index *index)
 {
     const struct {
@@ -256,7 +239,8 @@ enum fault index_open(struct index **out, const char *directory, const char *vfs
     index->directory = directory;
     index->vfs = vfs;
     enum fault fault = reader_ledger_id(reader, index->ledger_id);
-    if (fault == FAULT_NONE) fault = take_lock(index);
+    if (fault == FAULT_NONE)
+        fault = database_lock(&index->lock, PART, index->directory, LOCK_FILE, index->vfs, "index");
     if (fault != FAULT_NONE) goto failed;
 
     fault = open_file(index);

@@ -96,25 +96,6 @@ static enum fault make_directory(const char *directory)
     return fault == FAULT_NONE ? database_sync_directory(PART, parent) : fault;
 }
 
-/* The lock is SQLite's on an empty file, so it works through any VFS and ends with the process. */
-static enum fault take_lock(struct journal *journal, const struct journal_options *options)
-{
-    char path[DATABASE_PATH_BYTES];
-    enum fault fault = database_path(path, options->directory, LOCK_FILE);
-    if (fault != FAULT_NONE) return fault;
-    fault = database_open(&journal->lock, PART, path, options->vfs, DATABASE_WRITE);
-    if (fault != FAULT_NONE) return fault;
-    (void)sqlite3_busy_timeout(journal->lock, 0);
-    int const result = sqlite3_exec(journal->lock, "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE",
-                                    NULL, NULL, NULL);
-    if (result == SQLITE_OK) return FAULT_NONE;
-    if (database_fault(result) == FAULT_BUSY) {
-        LOG(LOG_ERROR, PART, "the ledger in %s is open in another process", options->directory);
-        return FAULT_BUSY;
-    }
-    return database_failed(journal->lock, PART, path, result);
-}
-
 static void close_writer(struct writer *writer)
 {
     (void)sqlite3_finalize(writer->begin);
@@ -231,7 +212,8 @@ enum fault journal_open(struct journal **out, const struct journal_options *opti
 
     enum fault fault = options->vfs == NULL ? make_directory(options->directory) : FAULT_NONE;
     if (fault != FAULT_NONE) goto failed;
-    fault = take_lock(journal, options);
+    fault =
+        database_lock(&journal->lock, PART, options->directory, LOCK_FILE, options->vfs, "ledger");
     if (fault != FAULT_NONE) goto failed;
     fault = evidence_open(&journal->evidence);
     if (fault != FAULT_NONE) goto failed;
