@@ -27,8 +27,9 @@ struct file {
     char name[NAME_BYTES]; /* "": this place is free */
     uint64_t size;
     uint64_t durable_size;
-    bool is_durable; /* its name was synced */
-    bool is_deleted; /* and may come back with the power */
+    bool is_durable;  /* its name was synced */
+    bool is_deleted;  /* and may come back with the power */
+    bool is_unlinked; /* deleted for good while open: it goes with its last handle */
     uint32_t page_count;
     struct page *pages;
     uint32_t dirty_count; /* pages with a durable form of their own */
@@ -95,6 +96,17 @@ static void forget_file(struct file *file)
         free(file->regions[i]);
     free(file->regions);
     *file = (struct file){0};
+}
+
+/* No name finds it any more; who has it open keeps it, as on any Unix. */
+static void unlink_file(struct file *file)
+{
+    if (file->handles == NULL) {
+        forget_file(file);
+        return;
+    }
+    strcpy(file->name, "?");
+    file->is_deleted = file->is_unlinked = true;
 }
 
 static struct file *make_file(const char *name)
@@ -406,7 +418,7 @@ static int file_close(sqlite3_file *base)
     while (*at != handle)
         at = &(*at)->next;
     *at = handle->next;
-    if (handle->is_temporary) forget_file(file);
+    if (handle->is_temporary || (file->is_unlinked && file->handles == NULL)) forget_file(file);
     return SQLITE_OK;
 }
 
@@ -654,7 +666,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
     if (file == NULL) {
         if (!(flags & SQLITE_OPEN_CREATE)) return SQLITE_CANTOPEN;
         for (size_t i = 0; i < FILES_MAX; i++) { /* a new file in place of a deleted one */
-            if (strcmp(disk.files[i].name, name) == 0) forget_file(&disk.files[i]);
+            if (strcmp(disk.files[i].name, name) == 0) unlink_file(&disk.files[i]);
         }
         file = make_file(name);
     }
@@ -674,9 +686,8 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int is_directory_synce
     if (result != SQLITE_OK) return result;
     struct file *const file = find_file(name);
     if (file == NULL) return SQLITE_IOERR_DELETE_NOENT;
-    assert(file->handles == NULL);
     if (is_directory_synced || !file->is_durable)
-        forget_file(file);
+        unlink_file(file);
     else
         file->is_deleted = true;
     return SQLITE_OK;
