@@ -1,8 +1,8 @@
 /* The wiring of the threads; nothing else in the switch knows who is on the other end of a ring.
  *
  * The happy path: rings and bells, then settlement with its ledger (which may refuse), then the
- * reader, the follower, the loops, the operators' ports, the publisher; threads start last, the port is open before
- * `ready` is said.
+ * reader, the follower, the loops, the operators' ports, the publisher; threads start last, the port
+ * is open before `ready` is said.
  * Stopping goes the other way: loops end while settlement still answers them.
  * Possible failures: each part says why it cannot be opened; what was opened is closed again.  A
  * thread that fails later rings failed_fd and answers nobody any more. */
@@ -49,6 +49,14 @@ struct loop_thread {
     struct metric_block metrics;
 };
 
+/* A thread that sleeps on a bell when it has nothing to do. */
+struct worker {
+    struct bell bell;
+    pthread_t thread;
+    bool is_running;
+    atomic_bool must_stop;
+};
+
 struct topology {
     const struct config *config;
     struct published published;
@@ -56,37 +64,25 @@ struct topology {
     int failed_fd;
     atomic_bool has_failed;
 
-    struct bell settlement_bell;
+    struct worker settling;
     struct settlement *settlement;
     struct metric_block settlement_metrics;
-    pthread_t settlement_thread;
-    bool is_settling;
     atomic_bool settlement_must_end_polls;
-    atomic_bool settlement_must_stop;
 
-    struct bell reader_bell;
+    struct worker reading;
     struct lookup *lookup;
     struct ring *requests;
     struct ring *results;
-    pthread_t reader_thread;
-    bool is_reading;
-    atomic_bool reader_must_stop;
 
     struct identity identity;
     struct calendar calendar;
-    struct bell follower_bell;
+    struct worker following;
     struct follower *follower;
     struct metric_block follower_metrics;
-    pthread_t follower_thread;
-    bool is_following;
-    atomic_bool follower_must_stop;
 
-    struct bell disk_bell;
+    struct worker watching; /* the disk */
     struct reserve *reserve;
     struct metric_block disk_metrics;
-    pthread_t disk_thread;
-    bool is_watching;
-    atomic_bool disk_must_stop;
 
     struct bucket_table *buckets;
     uint32_t loop_count;
@@ -108,6 +104,11 @@ static void fail(struct topology *topology)
     (void)put;
 }
 
+static bool must_stop(struct worker *worker)
+{
+    return atomic_load_explicit(&worker->must_stop, memory_order_relaxed);
+}
+
 /* ---- settlement's thread ---- */
 
 static void ring_touched(struct topology *topology, const struct settlement_turn *turn)
@@ -115,7 +116,7 @@ static void ring_touched(struct topology *topology, const struct settlement_turn
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         if (turn->touched[i]) bell_ring(net_loop_bell(topology->loops[i].net_loop));
     }
-    if (turn->reader_touched) bell_ring(&topology->reader_bell);
+    if (turn->reader_touched) bell_ring(&topology->reading.bell);
 }
 
 static bool take_turn(struct topology *topology, struct settlement_turn *turn)
@@ -138,16 +139,16 @@ static void *settlement_main(void *argument)
     struct topology *const topology = argument;
     struct settlement_turn turn;
     int64_t busy_ns = time_monotonic_ns();
-    while (!atomic_load_explicit(&topology->settlement_must_stop, memory_order_relaxed)) {
+    while (!must_stop(&topology->settling)) {
         if (!take_turn(topology, &turn)) goto failed;
         if (turn.did) busy_ns = time_monotonic_ns();
         if (turn.did || time_monotonic_ns() - busy_ns < SPIN_NS) continue;
 
-        bell_arm(&topology->settlement_bell);
+        bell_arm(&topology->settling.bell);
         if (!take_turn(topology, &turn)) goto failed;
         if (!turn.did && turn.due_ns > turn.now_ns)
-            bell_wait(&topology->settlement_bell, turn.due_ns - turn.now_ns);
-        bell_disarm(&topology->settlement_bell);
+            bell_wait(&topology->settling.bell, turn.due_ns - turn.now_ns);
+        bell_disarm(&topology->settling.bell);
     }
     return NULL;
 
@@ -161,20 +162,20 @@ failed:
 static void *reader_main(void *argument)
 {
     struct topology *const topology = argument;
-    while (!atomic_load_explicit(&topology->reader_must_stop, memory_order_relaxed)) {
+    while (!must_stop(&topology->reading)) {
         bool did;
-        bell_arm(&topology->reader_bell);
+        bell_arm(&topology->reading.bell);
         enum fault const fault = lookup_step(topology->lookup, &did);
         if (fault != FAULT_NONE) {
             fail(topology);
             return NULL;
         }
         if (did) {
-            bell_ring(&topology->settlement_bell);
+            bell_ring(&topology->settling.bell);
         } else {
-            bell_wait(&topology->reader_bell, TIME_NS_PER_SECOND);
+            bell_wait(&topology->reading.bell, TIME_NS_PER_SECOND);
         }
-        bell_disarm(&topology->reader_bell);
+        bell_disarm(&topology->reading.bell);
     }
     return NULL;
 }
@@ -185,18 +186,18 @@ static void *follower_main(void *argument)
 {
     struct topology *const topology = argument;
     follower_step_back();
-    while (!atomic_load_explicit(&topology->follower_must_stop, memory_order_relaxed)) {
+    while (!must_stop(&topology->following)) {
         bool did;
-        bell_arm(&topology->follower_bell);
+        bell_arm(&topology->following.bell);
         if (follower_step(topology->follower, time_monotonic_ns(), &did) != FAULT_NONE) goto failed;
-        if (!did) bell_wait(&topology->follower_bell, FOLLOW_EVERY_NS);
-        bell_disarm(&topology->follower_bell);
+        if (!did) bell_wait(&topology->following.bell, FOLLOW_EVERY_NS);
+        bell_disarm(&topology->following.bell);
     }
     if (follower_finish(topology->follower) == FAULT_NONE) return NULL;
 
 failed:
     fail(topology);
-    bell_ring(&topology->settlement_bell);
+    bell_ring(&topology->settling.bell);
     return NULL;
 }
 
@@ -216,12 +217,12 @@ static void show_reserve(struct topology *topology)
 static void *disk_main(void *argument)
 {
     struct topology *const topology = argument;
-    while (!atomic_load_explicit(&topology->disk_must_stop, memory_order_relaxed)) {
-        bell_arm(&topology->disk_bell);
+    while (!must_stop(&topology->watching)) {
+        bell_arm(&topology->watching.bell);
         reserve_look(topology->reserve);
         show_reserve(topology);
-        bell_wait(&topology->disk_bell, LIMIT_DISK_LOOK_MS * TIME_NS_PER_MS);
-        bell_disarm(&topology->disk_bell);
+        bell_wait(&topology->watching.bell, LIMIT_DISK_LOOK_MS * TIME_NS_PER_MS);
+        bell_disarm(&topology->watching.bell);
     }
     return NULL;
 }
@@ -263,10 +264,10 @@ static uint32_t loop_count_of(const struct config *config)
 
 static enum fault open_rings(struct topology *topology)
 {
-    enum fault fault = bell_open(&topology->settlement_bell);
-    if (fault == FAULT_NONE) fault = bell_open(&topology->reader_bell);
-    if (fault == FAULT_NONE) fault = bell_open(&topology->follower_bell);
-    if (fault == FAULT_NONE) fault = bell_open(&topology->disk_bell);
+    enum fault fault = bell_open(&topology->settling.bell);
+    if (fault == FAULT_NONE) fault = bell_open(&topology->reading.bell);
+    if (fault == FAULT_NONE) fault = bell_open(&topology->following.bell);
+    if (fault == FAULT_NONE) fault = bell_open(&topology->watching.bell);
     if (fault == FAULT_NONE) fault = ring_open(&topology->requests, LIMIT_REPLY_RING_BYTES);
     if (fault == FAULT_NONE) fault = ring_open(&topology->results, LIMIT_REPLY_RING_BYTES);
     for (uint32_t i = 0; i < topology->loop_count && fault == FAULT_NONE; i++) {
@@ -379,7 +380,7 @@ static enum fault open_loops(struct topology *topology, char *words)
             .config = config,
             .ticket_seed = &seed,
             .commands = loop->commands,
-            .settlement_bell = &topology->settlement_bell,
+            .settlement_bell = &topology->settling.bell,
             .replies = loop->replies,
             .published = &topology->published,
             .registry = &topology->registry,
@@ -435,16 +436,22 @@ static enum fault open_admin(struct topology *topology, const char *genesis_path
 
 static enum fault start_threads(struct topology *topology)
 {
-    topology->is_settling =
-        start_thread(&topology->settlement_thread, "settlement", settlement_main, topology);
-    if (!topology->is_settling) return FAULT_MEMORY;
-    topology->is_reading = start_thread(&topology->reader_thread, "reader", reader_main, topology);
-    if (!topology->is_reading) return FAULT_MEMORY;
-    topology->is_following =
-        start_thread(&topology->follower_thread, "follower", follower_main, topology);
-    if (!topology->is_following) return FAULT_MEMORY;
-    topology->is_watching = start_thread(&topology->disk_thread, "disk", disk_main, topology);
-    if (!topology->is_watching) return FAULT_MEMORY;
+    const struct {
+        struct worker *worker;
+        const char *name;
+        void *(*function)(void *);
+    } workers[] = {
+        {&topology->settling, "settlement", settlement_main},
+        {&topology->reading, "reader", reader_main},
+        {&topology->following, "follower", follower_main},
+        {&topology->watching, "disk", disk_main},
+    };
+    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+        struct worker *const worker = workers[i].worker;
+        worker->is_running =
+            start_thread(&worker->thread, workers[i].name, workers[i].function, topology);
+        if (!worker->is_running) return FAULT_MEMORY;
+    }
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         struct loop_thread *const loop = &topology->loops[i];
         loop->is_running = start_thread(&loop->thread, "net loop", loop_main, loop->net_loop);
@@ -463,8 +470,8 @@ enum fault topology_start(struct topology **out, const struct config *config,
     memset(topology, 0, sizeof *topology);
     topology->config = config;
     topology->loop_count = loop_count_of(config);
-    topology->settlement_bell.event_fd = topology->reader_bell.event_fd = -1;
-    topology->follower_bell.event_fd = topology->disk_bell.event_fd = -1;
+    topology->settling.bell.event_fd = topology->reading.bell.event_fd = -1;
+    topology->following.bell.event_fd = topology->watching.bell.event_fd = -1;
     topology->failed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
     enum fault fault = topology->failed_fd < 0 ? FAULT_IO : FAULT_NONE;
@@ -524,7 +531,7 @@ int topology_failed_fd(const struct topology *topology)
 static void stop_loops(struct topology *topology)
 {
     atomic_store(&topology->settlement_must_end_polls, true);
-    bell_ring(&topology->settlement_bell);
+    bell_ring(&topology->settling.bell);
     for (uint32_t i = 0; i < topology->loop_count; i++) {
         if (topology->loops[i].is_running) net_loop_stop(topology->loops[i].net_loop);
     }
@@ -533,28 +540,11 @@ static void stop_loops(struct topology *topology)
     }
 }
 
-static void stop_follower(struct topology *topology)
+static void stop_worker(struct worker *worker)
 {
-    atomic_store(&topology->follower_must_stop, true);
-    bell_ring(&topology->follower_bell);
-    if (topology->is_following) (void)pthread_join(topology->follower_thread, NULL);
-}
-
-static void stop_disk(struct topology *topology)
-{
-    atomic_store(&topology->disk_must_stop, true);
-    bell_ring(&topology->disk_bell);
-    if (topology->is_watching) (void)pthread_join(topology->disk_thread, NULL);
-}
-
-static void stop_settlement(struct topology *topology)
-{
-    atomic_store(&topology->settlement_must_stop, true);
-    bell_ring(&topology->settlement_bell);
-    if (topology->is_settling) (void)pthread_join(topology->settlement_thread, NULL);
-    atomic_store(&topology->reader_must_stop, true);
-    bell_ring(&topology->reader_bell);
-    if (topology->is_reading) (void)pthread_join(topology->reader_thread, NULL);
+    atomic_store(&worker->must_stop, true);
+    bell_ring(&worker->bell);
+    if (worker->is_running) (void)pthread_join(worker->thread, NULL);
 }
 
 bool topology_stop(struct topology *topology)
@@ -563,9 +553,10 @@ bool topology_stop(struct topology *topology)
     if (!atomic_load(&topology->has_failed))
         atomic_store(&topology->published.state, STATE_STOPPING);
     stop_loops(topology);
-    stop_settlement(topology);
-    stop_follower(topology);
-    stop_disk(topology);
+    stop_worker(&topology->settling);
+    stop_worker(&topology->reading);
+    stop_worker(&topology->following);
+    stop_worker(&topology->watching);
     admin_stop(topology->admin);
     publisher_stop(topology->publisher, FLUSH_MS);
     embedded_close(topology->embedded);
@@ -584,10 +575,10 @@ bool topology_stop(struct topology *topology)
     }
     ring_close(topology->requests);
     ring_close(topology->results);
-    bell_close(&topology->settlement_bell);
-    bell_close(&topology->reader_bell);
-    bell_close(&topology->follower_bell);
-    bell_close(&topology->disk_bell);
+    bell_close(&topology->settling.bell);
+    bell_close(&topology->reading.bell);
+    bell_close(&topology->following.bell);
+    bell_close(&topology->watching.bell);
     if (topology->failed_fd >= 0) (void)close(topology->failed_fd);
     bool const good = !atomic_load(&topology->has_failed);
     free(topology);

@@ -1,8 +1,9 @@
 /* published: the few facts of settlement that every thread may read at any time.
  *
- * Settlement writes, the others read; only must_halt is the follower's, by which it stops settlement
- * when its own state is not the live one, and is_disk_low that of the thread that watches the disk.  Loops take the time from here and never from the system's
- * clock (DESIGN, "Threads and rings"): now = time_monotonic_ns() + clock_offset_ns. */
+ * Settlement writes, the others read.  Two are the other way round: must_halt is the follower's, by
+ * which it stops settlement when its own state is not the live one, and is_disk_low is of the thread
+ * that watches the disk.  Loops take the time from here and never from the system's clock (DESIGN,
+ * "Threads and rings"): now = time_monotonic_ns() + clock_offset_ns. */
 #ifndef PROTO_RECORD_PUBLISHED_H
 #define PROTO_RECORD_PUBLISHED_H
 

@@ -131,8 +131,8 @@ const struct outcome *engine_expire_answered(struct engine *engine, const struct
 /* The next instant at which engine_expire has something to do, or ENGINE_NO_DEADLINE. */
 int64_t engine_next_deadline_ns(const struct engine *engine);
 
-/* The entries of genesis, of segments and days, and of the operators' commands later.  The first entry of all is a
- * segment.  On FAULT_NONE *out is an OUTCOME_ENTRY; on any fault nothing has changed. */
+/* The entries of genesis, of segments and days, and of the operators' commands later.  The first
+ * entry of all is a segment.  On FAULT_NONE *out is an OUTCOME_ENTRY; on any fault nothing has changed. */
 
 /* `number` is 1 for the first segment, then one more each time.
  * FAULT_INVALID: another number was due. */

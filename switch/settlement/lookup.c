@@ -1,10 +1,10 @@
 /* Reading the ledger on behalf of settlement.
  *
  * The happy path: a seek walks back over the links of one participant's entries and returns the
- * page asked for, with waypoints on the way to it (queue.h); a run is copied record by record, absent items filled from entry, opening entry
- * and evidence; a receipt is collected by ledger/receipt.h.  Possible failures: the ledger cannot be read (the process stops); the evidence of a
- * forwarded payment was erased by law (it is older than any payment that can still be delivered:
- * corrupt). */
+ * page asked for, with waypoints on the way to it (queue.h); a run is copied record by record, absent
+ * items filled from entry, opening entry and evidence; a receipt is collected by ledger/receipt.h.
+ * Possible failures: the ledger cannot be read (the process stops); the evidence of a forwarded
+ * payment was erased by law (it is older than any payment that can still be delivered: corrupt). */
 #include "switch/settlement/lookup.h"
 
 #include <assert.h>
