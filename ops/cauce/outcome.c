@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "ledger/verify/verify.h"
 #include "proto/base/time.h"
 
 #define PROGRESS_NS (TIME_NS_PER_SECOND / 4)
@@ -42,17 +41,22 @@ int outcome_fault(const char *command, enum fault fault, uint64_t entries)
     return 1;
 }
 
+int outcome_verdict(const struct verify_report *report)
+{
+    if (report->good) {
+        outcome_ok(stdout, report->entries, report->blocks, &report->head);
+        return 0;
+    }
+    if (report->fault_seq > 0)
+        printf("fault seq=%" PRIu64 ": %s\n", report->fault_seq, report->fault_words);
+    else
+        printf("fault: %s\n", report->fault_words);
+    return 1;
+}
+
 int outcome_verify(const char *directory)
 {
     static struct verify_report report;
     verify_ledger(directory, &report);
-    if (report.good) {
-        outcome_ok(stdout, report.entries, report.blocks, &report.head);
-        return 0;
-    }
-    if (report.fault_seq > 0)
-        printf("fault seq=%" PRIu64 ": %s\n", report.fault_seq, report.fault_words);
-    else
-        printf("fault: %s\n", report.fault_words);
-    return 1;
+    return outcome_verdict(&report);
 }

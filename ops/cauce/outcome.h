@@ -1,4 +1,4 @@
-/* outcome: how the subcommands that copy a ledger show their work and say how it ended.
+/* outcome: how the subcommands that walk a ledger show their work and say how it ended.
  *
  *   standard output   ok entries=N blocks=N head=HEX      as cauce verify says it
  *   standard error    progress, when it is a terminal; what went wrong */
@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "ledger/verify/verify.h"
 #include "proto/base/fault.h"
 #include "proto/crypto/hash.h"
 
@@ -26,6 +27,9 @@ void outcome_ok(FILE *out, uint64_t entries, uint64_t blocks, const struct hash 
 
 /* Says why `command` stopped behind entry `entries`; the log has said where.  Returns the exit code. */
 int outcome_fault(const char *command, enum fault fault, uint64_t entries);
+
+/* Says a verdict of the auditor's own code, `ok` or `fault`.  Returns the exit code. */
+int outcome_verdict(const struct verify_report *report);
 
 /* Checks a new ledger from its first entry with the auditor's own code and says the verdict as
  * cauce verify does.  Returns the exit code. */

@@ -8,27 +8,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ledger/index.h"
 #include "ledger/reader.h"
+#include "ops/cauce/outcome.h"
 #include "ops/cauce/subcommand.h"
+#include "proto/base/time.h"
 
-struct progress {
+struct work {
     struct index *index;
     uint64_t to_seq;
-    bool is_shown;
+    struct outcome_progress progress;
 };
 
 static enum fault take(void *context, const struct entry *entry, struct span body)
 {
-    struct progress *const progress = context;
-    enum fault fault = index_entry(progress->index, entry, body);
+    struct work *const work = context;
+    enum fault fault = index_entry(work->index, entry, body);
     if (fault == FAULT_NONE && entry->public.seq % INDEX_BATCH_ENTRIES == 0) {
-        fault = index_commit(progress->index);
-        if (progress->is_shown)
-            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " entries", entry->public.seq,
-                    progress->to_seq);
+        fault = index_commit(work->index);
+        outcome_progress(&work->progress, entry->public.seq, work->to_seq);
     }
     return fault;
 }
@@ -36,13 +35,13 @@ static enum fault take(void *context, const struct entry *entry, struct span bod
 /* From entry 1 to what is the newest one when it begins. */
 static enum fault reindex(struct reader *reader, struct index *index, uint64_t *entries)
 {
-    struct progress progress = {.index = index, .is_shown = isatty(STDERR_FILENO) != 0};
-    enum fault fault = reader_newest_seq(reader, &progress.to_seq);
+    struct work work = {.index = index, .progress = {.begun_ns = time_monotonic_ns()}};
+    enum fault fault = reader_newest_seq(reader, &work.to_seq);
     if (fault == FAULT_NONE) fault = index_clear(index);
-    if (fault == FAULT_NONE) fault = reader_walk(reader, 1, progress.to_seq, take, &progress);
+    if (fault == FAULT_NONE) fault = reader_walk(reader, 1, work.to_seq, take, &work);
     if (fault == FAULT_NONE) fault = index_commit(index);
-    if (progress.is_shown) fprintf(stderr, "\r%40s\r", "");
     *entries = index_seq(index);
+    if (fault == FAULT_NONE) outcome_time(&work.progress, "indexed", *entries);
     return fault;
 }
 
@@ -69,7 +68,6 @@ int reindex_main(int argc, char **argv)
     else if (fault == FAULT_BUSY)
         fprintf(stderr, "cauce reindex: a switch is running on %s and keeps its index\n", argv[1]);
     else
-        fprintf(stderr, "cauce reindex: stopped behind entry %" PRIu64 ": %s\n", entries,
-                fault_words(fault));
+        return outcome_fault("reindex", fault, entries);
     return fault == FAULT_NONE ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ledger/verify/verify.h"
+#include "ops/cauce/outcome.h"
 #include "ops/cauce/subcommand.h"
 #include "proto/base/time.h"
 
@@ -80,22 +81,6 @@ static void print_rest(const struct verify_report *report, bool is_trusted)
             seconds(report->evidence_ns), seconds(report->signatures_ns));
 }
 
-static int print_verdict(const struct verify_report *report)
-{
-    if (!report->good) {
-        if (report->fault_seq > 0)
-            printf("fault seq=%" PRIu64 ": %s\n", report->fault_seq, report->fault_words);
-        else
-            printf("fault: %s\n", report->fault_words);
-        return 1;
-    }
-    char head[HASH_TEXT_BYTES];
-    hash_print(&report->head, head);
-    printf("ok entries=%" PRIu64 " blocks=%" PRIu64 " head=%s\n", report->entries, report->blocks,
-           head);
-    return 0;
-}
-
 static int usage(FILE *where, int code)
 {
     fprintf(where, "usage: cauce verify LEDGERDIR [--cert FILE]...\n");
@@ -141,7 +126,7 @@ int verify_main(int argc, char **argv)
         verify_ledger_with(directory, &options, &report);
         clear_progress(&progress);
         print_rest(&report, count > 0);
-        code = print_verdict(&report);
+        code = outcome_verdict(&report);
     }
     for (size_t i = 0; i < count; i++)
         certificate_close(trusted[i]);
