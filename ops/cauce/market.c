@@ -19,7 +19,7 @@
 #include "loadtest/bank/bank.h"
 #include "loadtest/bank/payee.h"
 #include "loadtest/bank/payer.h"
-#include "ops/cauce/latency.h"
+#include "loadtest/load/histogram.h"
 #include "proto/base/time.h"
 #include "proto/config/genesis.h"
 
@@ -65,9 +65,9 @@ struct market {
     uint64_t random;
     int64_t began_ns;
     uint64_t ended_before; /* payments ended until the second before */
-    struct latency latency;
-    struct latency latency_now; /* of the second under way */
-    char *words;                /* of the first failure, MARKET_WORDS_BYTES; "": none */
+    struct histogram latency;
+    struct histogram latency_now; /* of the second under way */
+    char *words;                  /* of the first failure, MARKET_WORDS_BYTES; "": none */
 };
 
 static void fail(struct market *market, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -146,9 +146,9 @@ static void on_paid(struct payer_payment *payment)
         fail(market, "a payment has no result: %s", payment->words);
         return;
     }
-    uint64_t const time_us = (uint64_t)(payment->latency_ms * 1000);
-    latency_add(&market->latency, time_us);
-    latency_add(&market->latency_now, time_us);
+    int64_t const time_ns = (int64_t)(payment->latency_ms * TIME_NS_PER_MS);
+    histogram_add(&market->latency, time_ns);
+    histogram_add(&market->latency_now, time_ns);
 }
 
 /* One payment from `bank` to a random other, unless too many are open. */
@@ -283,6 +283,11 @@ static void close_banks(struct market *market)
     }
 }
 
+static double percentile_ms(const struct histogram *histogram, double share)
+{
+    return (double)histogram_percentile_ns(histogram, share) / TIME_NS_PER_MS;
+}
+
 static void take_rates(struct market *market)
 {
     struct view *view = market->view;
@@ -291,10 +296,10 @@ static void take_rates(struct market *market)
         (double)(time_monotonic_ns() - market->began_ns) / (double)TIME_NS_PER_SECOND;
     view->rate_now = (double)(now - market->ended_before);
     view->rate_mean = elapsed > 0 ? (double)now / elapsed : 0;
-    view->p50_now_ms = latency_percentile_ms(&market->latency_now, 0.50);
-    view->p99_now_ms = latency_percentile_ms(&market->latency_now, 0.99);
+    view->p50_now_ms = percentile_ms(&market->latency_now, 0.50);
+    view->p99_now_ms = percentile_ms(&market->latency_now, 0.99);
     market->ended_before = now;
-    latency_clear(&market->latency_now);
+    market->latency_now = (struct histogram){0};
 }
 
 static void take_totals(struct market *market)
@@ -302,9 +307,9 @@ static void take_totals(struct market *market)
     struct view *view = market->view;
     view->elapsed_seconds =
         (uint32_t)((time_monotonic_ns() - market->began_ns) / TIME_NS_PER_SECOND);
-    view->p50_ms = latency_percentile_ms(&market->latency, 0.50);
-    view->p99_ms = latency_percentile_ms(&market->latency, 0.99);
-    view->longest_ms = (double)market->latency.longest_us / 1000.0;
+    view->p50_ms = percentile_ms(&market->latency, 0.50);
+    view->p99_ms = percentile_ms(&market->latency, 0.99);
+    view->longest_ms = (double)market->latency.longest_ns / TIME_NS_PER_MS;
 }
 
 /* The drawing at the top, one step. */
