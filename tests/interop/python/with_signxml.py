@@ -15,6 +15,9 @@ from signxml import (
 from signxml.exceptions import SignXMLException
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
+# signxml writes the signature where an empty one with this Id stands, a name that its interface fixes;
+# without it the signature would become a child of the envelope, which is not where Sgntr is.
+SIGNED_HERE = "placeholder"
 METHODS = frozenset({SignatureMethod.RSA_SHA256, SignatureMethod.ECDSA_SHA256})
 
 
@@ -28,8 +31,7 @@ class Signatures:
 
     def sign(self, envelope, sgntr, elliptic):
         """Puts the signature of the whole envelope into its empty Sgntr."""
-        # signxml signs in place of an element with this Id, wherever it stands.
-        etree.SubElement(sgntr, f"{{{DS}}}Signature", {"Id": "placeholder"}, nsmap={"ds": DS})
+        etree.SubElement(sgntr, f"{{{DS}}}Signature", {"Id": SIGNED_HERE}, nsmap={"ds": DS})
         signer = XMLSigner(
             signature_algorithm=(
                 SignatureMethod.ECDSA_SHA256 if elliptic else SignatureMethod.RSA_SHA256
