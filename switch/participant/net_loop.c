@@ -133,7 +133,7 @@ static bool owner_of(void *context, const struct hash *peer, uint32_t *participa
 {
     struct net_loop *const net_loop = context;
     const struct registry *const registry = registry_now(net_loop);
-    return registry && peer && registry_find_channel(registry, peer, participant) == FAULT_NONE;
+    return registry && peer && session_find_owner(&net_loop->session, registry, peer, participant);
 }
 
 static bool on_head(void *context, struct exchange *exchange, const struct request *request)
@@ -203,8 +203,9 @@ static enum fault open_signer(struct net_loop *net_loop, char words[NET_LOOP_WOR
     }
     if (fault == FAULT_NONE) {
         fault = signature_signer_open(&net_loop->signer, key, certificate);
-        if (fault == FAULT_NONE)
+        if (fault == FAULT_NONE) {
             fault = receipt_open(&net_loop->receipts, key, certificate, &net_loop->crossing);
+        }
         if (fault == FAULT_INVALID) why = "it is not the key of the signing certificate";
     }
     if (fault != FAULT_NONE) (void)snprintf(words, NET_LOOP_WORDS_BYTES, "%s: %s", path, why);

@@ -22,8 +22,8 @@ void session_refuse_for(struct exchange *exchange, enum problem problem, struct 
     exchange_problem(exchange, problem, detail, &later, 1);
 }
 
-static bool find_owner(struct session *session, const struct registry *registry,
-                       const struct hash *fingerprint, uint32_t *participant)
+bool session_find_owner(struct session *session, const struct registry *registry,
+                        const struct hash *fingerprint, uint32_t *participant)
 {
     size_t const place =
         (fingerprint->bytes[0] | (size_t)fingerprint->bytes[1] << 8) & (SESSION_CACHE - 1);
@@ -44,7 +44,7 @@ static bool is_owner(struct session *session, const struct registry *registry,
                      const struct exchange *exchange, struct task *task)
 {
     const struct hash *const peer = exchange_peer(exchange);
-    if (!peer || !find_owner(session, registry, peer, &task->participant)) return false;
+    if (!peer || !session_find_owner(session, registry, peer, &task->participant)) return false;
     return identifier_code_equal(registry->participants[task->participant].code, task->code);
 }
 

@@ -32,8 +32,12 @@ struct session {
     struct session_found cache[SESSION_CACHE];
 };
 
-/* True: the exchange's task says what is asked, and by whom.  False: an answer was given (WIRE section 1,
- * "Statuses, tested in this order", from 404 to 415).
+/* Whose channel certificate this is, in this version of the registry. False: nobody's. */
+MUST_CHECK bool session_find_owner(struct session *session, const struct registry *registry,
+                                   const struct hash *fingerprint, uint32_t *participant);
+
+/* True: the exchange's task says what is asked, and by whom.  False: an answer was given (WIRE
+ * section 1, "Statuses, tested in this order", from 404 to 415).
  * `registry` may be NULL: settlement has none yet. */
 MUST_CHECK bool session_admit(struct session *session, const struct registry *registry,
                               struct exchange *exchange, const struct request *request);
