@@ -72,17 +72,6 @@ struct publisher {
     bool has_run;           /* acknowledged_seq is from reports, not only from the broker */
 };
 
-const char *publisher_state_text(enum publisher_state state)
-{
-    switch (state) {
-#define STATE_TEXT(name, text)                                                                     \
-    case PUBLISHER_##name: return text;
-        PUBLISHER_STATE_LIST(STATE_TEXT)
-#undef STATE_TEXT
-    }
-    return "unknown";
-}
-
 static void set_state(struct publisher *publisher, enum publisher_state state)
 {
     atomic_store_explicit(&publisher->settings.meters->state, (int)state, memory_order_relaxed);

@@ -27,21 +27,13 @@
 #define PUBLISHER_TOPIC_PAYMENTS "cauce.payments.v1"
 #define PUBLISHER_PAYMENTS_PARTITIONS 4 /* when we make the topic; a broker may have more */
 
-/* What the thread is doing; numbers are metrics: append only. name, text */
-#define PUBLISHER_STATE_LIST(X)                                                                    \
-    X(CONNECTING,                                                                                  \
-      "connecting")       /* asks the broker what it holds, or waits until it may ask again */     \
-    X(RUNNING, "running") /* follows the ledger                                             */     \
-    X(REFUSED, "refused") /* the topic does not continue this ledger                        */     \
-    X(STOPPED, "stopped") /* publisher_stop was called, or the ledger cannot be read        */
-
+/* What the thread is doing. */
 enum publisher_state {
-#define PUBLISHER_STATE_MEMBER(name, text) PUBLISHER_##name,
-    PUBLISHER_STATE_LIST(PUBLISHER_STATE_MEMBER)
-#undef PUBLISHER_STATE_MEMBER
+    PUBLISHER_CONNECTING, /* asks the broker what it holds, or waits until it may ask again */
+    PUBLISHER_RUNNING,    /* follows the ledger */
+    PUBLISHER_REFUSED,    /* the topic does not continue this ledger */
+    PUBLISHER_STOPPED     /* publisher_stop was called, or the ledger cannot be read */
 };
-
-const char *publisher_state_text(enum publisher_state state);
 
 /* Written by the publisher's thread, read by any with atomic_load. Lag = durable - acknowledged. */
 struct publisher_meters {
