@@ -12,6 +12,7 @@ import pathlib
 import re
 import sys
 import xml.etree.ElementTree as tree
+from decimal import Decimal
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
@@ -321,7 +322,8 @@ class Tables:
                                  "totalDigits", "fractionDigits", "minInclusive"}
         if unknown or restriction.get("base") not in BUILTINS:
             stop(f"{name}: {unknown or restriction.get('base')}")
-        if len(facets.get("pattern", [])) > 1 or float(facets.get("minInclusive", ["0"])[0]) != 0:
+        least = Decimal(facets.get("minInclusive", ["0"])[0])
+        if len(facets.get("pattern", [])) > 1 or least != 0:
             stop(name + ": two patterns, or a minInclusive other than 0")
         if "length" in facets:
             facets["minLength"] = facets["maxLength"] = facets["length"]
