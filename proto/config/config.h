@@ -21,8 +21,9 @@
 /* section, key, kind, field, default (NULL: must be given), least, most, what it is for.
  *
  * Kinds: CODE 8 of [0-9A-Z]; CURRENCY 3 of [A-Z]; ZONE a name of the IANA time zones; DAYTIME
- * HH:MM, kept as minutes after midnight; COUNT a whole number; MS, SECONDS, HOURS, DAYS a whole number of that unit, kept in nanoseconds;
- * ADDRESS host:port, or `off` where that is lawful (most = 1); PATH; PROFILE; BROKER. */
+ * HH:MM, kept as minutes after midnight; COUNT a whole number; MS, SECONDS, HOURS, DAYS a whole
+ * number of that unit, kept in nanoseconds; ADDRESS host:port, or `off` where that is lawful
+ * (most = 1); PATH; PROFILE; BROKER. */
 #define CONFIG_LIST(X)                                                                             \
     X("switch", "code", CODE, switch_code, "00038166", 0, 0,                                       \
       "the switch's own code, in every Fr it writes and every To it accepts")                      \

@@ -29,8 +29,8 @@ struct admin;
 struct admin_settings {
     const struct config *config;
     struct published *published;
-    const struct metric_block
-        *metrics[LIMIT_LOOPS + 3]; /* settlement's, the follower's, the disk's, each net loop's */
+    /* Settlement's, the follower's, the disk's, each net loop's. */
+    const struct metric_block *metrics[LIMIT_LOOPS + 3];
     size_t metrics_count;
     const char *genesis_path; /* whose operators may connect; see operator.h when it is gone */
     /* How far the event stream is, NULL while Kafka is off. */

@@ -20,11 +20,12 @@
 /* Sockets that wait to be taken over: 32 bytes each, so 2,048, a listening backlog's worth. */
 #define DOOR_BYTES (64 * 1024)
 
+#define DATA_BYTES_MAX 256
+
 struct door_record {
     uint64_t origin;
     int socket_fd;
 };
-#define DATA_BYTES_MAX 256
 
 enum fault server_open(struct server **out, const struct server_settings *settings)
 {

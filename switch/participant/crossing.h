@@ -18,9 +18,8 @@
 struct crossing {
     struct ring *commands;
     struct bell *settlement_bell;
-    uint32_t
-        outstanding; /* bodies, polls and receipts without a reply, <= LIMIT_LOOP_OUTSTANDING */
-    bool is_silent;  /* something was published and the bell not rung */
+    uint32_t outstanding; /* requests without a reply, <= LIMIT_LOOP_OUTSTANDING */
+    bool is_silent;       /* something was published and the bell not rung */
 };
 
 /* Whether a body, a poll, or a receipt, may be begun now; else it waits. */

@@ -7,9 +7,9 @@
  * Threads: net_loop_open, net_loop_listen and net_loop_close on the thread that starts the loops,
  *          before and after they run; net_loop_run is the thread's main function; net_loop_stop and
  *          bell_ring on net_loop_bell from any thread.
- * Bounds:  at most LIMIT_LOOP_OUTSTANDING bodies, polls and receipts at settlement; it always drains its
- *          replies.  A body is begun only when LIMIT_BODY_COMMAND_BYTES fit the commands ring, which
- *          must be of LIMIT_COMMAND_RING_BYTES at least. */
+ * Bounds:  at most LIMIT_LOOP_OUTSTANDING bodies, polls and receipts at settlement; it always drains
+ *          its replies.  A body is begun only when LIMIT_BODY_COMMAND_BYTES fit the commands ring,
+ *          which must be of LIMIT_COMMAND_RING_BYTES at least. */
 #ifndef SWITCH_PARTICIPANT_NET_LOOP_H
 #define SWITCH_PARTICIPANT_NET_LOOP_H
 

@@ -25,8 +25,8 @@ enum server_step receipt_begin(struct receipt_maker *maker, struct exchange *exc
 {
     const struct task *const task = exchange_data(exchange);
     if (maker->outstanding[task->participant] == LIMIT_OWNER_RECEIPTS) {
-        session_refuse_for(exchange, PROBLEM_RATE, SPAN("32 receipts are being looked up"),
-                           RETRY_SECONDS);
+        session_refuse_for(exchange, PROBLEM_RATE,
+                           SPAN("as many receipts as may be are being looked up"), RETRY_SECONDS);
         return SERVER_ANSWERED;
     }
     if (!crossing_takes_receipt(maker->crossing)) return SERVER_STALLED;

@@ -7,9 +7,9 @@
  * entry, path and header; the header is signed here, so that nobody else waits for that.
  *
  * The happy path: receipt_begin -> "later" -> receipt_finish with what the reply holds.
- * Possible failures: the participant has asked for many (429); no room towards settlement (the request
- * stalls); the library does not sign
- * (500).  A lost connection changes nothing: the exchange waits for its reply.
+ * Possible failures: the participant has asked for many (429); no room towards settlement (the
+ * request stalls); the library does not sign (500).  A lost connection changes nothing: the exchange
+ * waits for its reply.
  *
  * Threads: the one of its loop. */
 #ifndef SWITCH_PARTICIPANT_RECEIPT_H
