@@ -143,10 +143,10 @@ static int rewrite_log(sqlite3_file *log)
     return result == SQLITE_OK ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : result;
 }
 
-/* What a start reads may be in the system's memory only.  Where the process before was killed, a sync
- * would do; but where it stopped because a sync had failed, Linux has marked the pages as clean, no
- * later sync writes them, and they go with the power.  Written again, they are synced or it fails. */
-static enum fault renew_log(sqlite3 *db, const char *part, const char *name)
+/* What is read may be in the system's memory only.  Where its writer was killed, a sync would do; but
+ * where a sync had failed, Linux has marked the pages as clean, no later sync writes them, and they go
+ * with the power.  Written again, they are synced or it fails. */
+enum fault database_renew_log(sqlite3 *db, const char *part, const char *name)
 {
     sqlite3_file *log = NULL;
     int result = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -189,7 +189,7 @@ enum fault database_check(sqlite3 *db, const char *part, const char *name,
             version, format->version);
         return FAULT_VERSION;
     }
-    return is_made ? renew_log(db, part, name) : FAULT_NONE;
+    return is_made ? database_renew_log(db, part, name) : FAULT_NONE;
 }
 
 enum fault database_run(sqlite3 *db, const char *part, const char *sql)
@@ -203,22 +203,6 @@ enum fault database_prepare(sqlite3 *db, const char *part, const char *sql,
 {
     int const result = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
     return result == SQLITE_OK ? FAULT_NONE : database_failed(db, part, sql, result);
-}
-
-enum fault database_number(sqlite3 *db, const char *part, const char *sql, int64_t *number)
-{
-    sqlite3_stmt *statement = NULL;
-    enum fault fault = database_prepare(db, part, sql, &statement);
-    if (fault != FAULT_NONE) return fault;
-    int const result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        *number = sqlite3_column_int64(statement, 0);
-    else if (result == SQLITE_DONE)
-        fault = FAULT_NOT_FOUND;
-    else
-        fault = database_failed(db, part, sql, result);
-    (void)sqlite3_finalize(statement);
-    return fault;
 }
 
 int database_step(sqlite3_stmt *statement)

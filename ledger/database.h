@@ -53,12 +53,15 @@ struct database_format {
 };
 
 /* Is the file `name` of the format?  One without tables is made so with `is_made`: a crash while it
- * was being made leaves it empty, as the schema is one transaction.
- * One with tables is the writer's to go on in: what is in its write-ahead log is made durable first,
- * whatever failed before.
+ * was being made leaves it empty, as the schema is one transaction.  One with tables is then the
+ * caller's to go on in, so its log is renewed.
  * FAULT_NOT_FOUND: it is empty.  FAULT_CORRUPT: it is another program's.  FAULT_VERSION. */
 MUST_CHECK enum fault database_check(sqlite3 *db, const char *part, const char *name,
                                      const struct database_format *format, bool is_made);
+
+/* Makes durable what is in the write-ahead log of the file `name`, whatever failed before: who goes on
+ * in what another process or thread has written does this first.  FAULT_IO, FAULT_BUSY. */
+MUST_CHECK enum fault database_renew_log(sqlite3 *db, const char *part, const char *name);
 
 /* The fault of a result other than SQLITE_OK, _ROW and _DONE. */
 enum fault database_fault(int result);
@@ -68,10 +71,6 @@ enum fault database_failed(sqlite3 *db, const char *part, const char *what, int 
 
 /* Runs statements that return nothing of interest. */
 MUST_CHECK enum fault database_run(sqlite3 *db, const char *part, const char *sql);
-
-/* The first column of the first row, as a number. FAULT_NOT_FOUND: no row. */
-MUST_CHECK enum fault database_number(sqlite3 *db, const char *part, const char *sql,
-                                      int64_t *number);
 
 /* Prepares a statement that is kept; sqlite3_finalize gives it back. */
 MUST_CHECK enum fault database_prepare(sqlite3 *db, const char *part, const char *sql,

@@ -503,16 +503,16 @@ enum fault journal_rotate(struct journal *journal)
     if (journal->failed) return FAULT_CLOSED;
     if (number > LIMIT_SEGMENTS) return FAULT_FULL;
     enum fault fault = open_writer(&next, journal, number, DATABASE_TAKE_OVER);
-    if (fault == FAULT_BUSY) return FAULT_NOT_FOUND; /* it is being made at this moment */
-    if (fault != FAULT_NONE) return fault;
-    fault = segment_extent(&next.segment, &extent);
+    if (fault == FAULT_NONE) fault = segment_extent(&next.segment, &extent);
     if (fault == FAULT_NONE && extent.last_seq > 0) {
         LOG(LOG_ERROR, PART, "segment %" PRIu64 " has entries and was never begun", number);
         fault = FAULT_CORRUPT;
     }
+    /* The keeper may have met a failed sync, and found on its next try that all was there. */
+    if (fault == FAULT_NONE) fault = database_renew_log(next.segment.db, PART, "the next segment");
     if (fault != FAULT_NONE) {
         close_writer(&next);
-        return fault;
+        return fault == FAULT_BUSY ? FAULT_NOT_FOUND : fault; /* it is being made at this moment */
     }
 
     /* From here nothing can fail. */

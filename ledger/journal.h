@@ -98,7 +98,8 @@ MUST_CHECK enum fault journal_commit(struct journal *journal);
 MUST_CHECK enum fault journal_idle(struct journal *journal);
 
 /* Goes over to the next segment, which must have been prepared (series.h), and lets go of the old
- * one, without a checkpoint: its sealing is the keeper's (seal.h).  Neither syncs nor makes anything.
+ * one, without a checkpoint: its sealing is the keeper's (seal.h).  Makes nothing, and syncs only
+ * the small log of the prepared file, so as not to build on a sync that failed while it was made.
  * The next entry appended must open the segment; until that is committed a start goes on in the old
  * one.  FAULT_NOT_FOUND: it is not prepared; all is as before, try again later.  FAULT_FULL: it would
  * be beyond LIMIT_SEGMENTS; likewise, for ever.  FAULT_CORRUPT, FAULT_VERSION: the prepared file is

@@ -120,9 +120,6 @@ enum fault segment_open(struct segment *segment, const char *part, const char *d
     if (fault != FAULT_NONE) return fault;
     /* What is taken over must be whole already; settings would make something of it. */
     if (use == DATABASE_TAKE_OVER) fault = database_check(segment->db, part, name, &format, false);
-    /* It is there; its log once more: who made it may have met a failed sync and gone on. */
-    if (fault == FAULT_NONE && use == DATABASE_TAKE_OVER)
-        fault = database_check(segment->db, part, name, &format, true);
     if (fault == FAULT_NONE && (use == DATABASE_WRITE || use == DATABASE_TAKE_OVER))
         fault = database_run(segment->db, part, settings);
     if (fault == FAULT_NONE && use != DATABASE_TAKE_OVER)
