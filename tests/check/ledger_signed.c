@@ -4,6 +4,7 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ledger/reader.h"
 #include "ledger/seal.h"
@@ -21,16 +22,22 @@ static struct scenario scenario;
 static struct private_key *key;
 static struct certificate *certificate;
 
-static void make_identity(void)
+struct certificate *ledger_signed_issue(const struct private_key *of, const char *name)
 {
     struct authority *authority;
+    struct certificate *issued;
     int64_t const now_ns = time_wall_ns() / TIME_NS_PER_SECOND * TIME_NS_PER_SECOND;
-    ck_assert_int_eq(key_generate(&key, KEY_P256), FAULT_NONE);
     ck_assert_int_eq(authority_open(&authority, "test", now_ns, now_ns + DAY_NS), FAULT_NONE);
-    ck_assert_int_eq(authority_issue(authority, AUTHORITY_SIGNING, "switch", key, now_ns,
-                                     now_ns + DAY_NS, &certificate),
-                     FAULT_NONE);
+    ck_assert_int_eq(
+        authority_issue(authority, AUTHORITY_SIGNING, name, of, now_ns, now_ns + DAY_NS, &issued),
+        FAULT_NONE);
     authority_close(authority);
+    return issued;
+}
+
+const struct certificate *ledger_signed_certificate(void)
+{
+    return certificate;
 }
 
 struct journal *ledger_signed_open(const char *directory)
@@ -89,7 +96,8 @@ void ledger_signed_seal(const char *directory, uint64_t segment)
 
 void ledger_signed_make(const char *directory)
 {
-    make_identity();
+    ck_assert_int_eq(key_generate(&key, KEY_P256), FAULT_NONE);
+    certificate = ledger_signed_issue(key, "switch");
     ledger_scenario_begin(&scenario, 5);
     struct journal *journal = ledger_signed_open(directory);
     for (int i = 0; i < 3; i++)
@@ -106,9 +114,33 @@ void ledger_signed_end(void)
 {
     certificate_close(certificate);
     key_close(key);
+    certificate = NULL;
+    key = NULL;
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */
+
+void ledger_signed_stranger_agrees(const char *directory)
+{
+    static struct verify_report verdict;
+    char command[2 * FOLDER_PATH_BYTES], line[256] = "", expected[256], head[HASH_TEXT_BYTES];
+    if (system("command -v python3 >/dev/null") != 0) {
+        puts("skipped: there is no python3 for the stranger's check");
+        return;
+    }
+    verify_ledger(directory, &verdict);
+    ck_assert(verdict.good);
+    hash_print(&verdict.head, head);
+    (void)snprintf(expected, sizeof expected, "ok entries=%" PRIu64 " blocks=%" PRIu64 " head=%s\n",
+                   verdict.entries, verdict.blocks, head);
+    (void)snprintf(command, sizeof command, "python3 tests/interop/ledger_chain.py '%s'",
+                   directory);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
+    ck_assert_int_eq(pclose(output), 0);
+    ck_assert_str_eq(line, expected);
+}
 
 static struct hash head_of(const char *directory, uint64_t entries)
 {

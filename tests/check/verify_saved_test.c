@@ -13,16 +13,14 @@
 #include "ledger/signatures.h"
 #include "ledger/snapshot_file.h"
 #include "ledger/verify/verify.h"
-#include "proto/base/time.h"
-#include "proto/crypto/authority.h"
 #include "tests/check/ledger_folder.h"
 #include "tests/check/ledger_scenario.h"
+#include "tests/check/ledger_signed.h"
 
 #define BATCH 10
 #define ENTRIES 200
 #define SEQ 100         /* of the snapshot */
 #define REST_BYTES 1000 /* of the state, behind the accounts */
-#define DAY_NS (INT64_C(86400) * TIME_NS_PER_SECOND)
 
 /* The core's part of the content; the structs are the bytes. */
 struct account {
@@ -55,18 +53,10 @@ static struct snapshot_facts facts;
 
 static void make_identities(void)
 {
-    struct authority *authority;
     struct signatures *signatures;
-    int64_t const now_ns = time_wall_ns() / TIME_NS_PER_SECOND * TIME_NS_PER_SECOND;
     ck_assert_int_eq(key_generate(&key, KEY_P256), FAULT_NONE);
-    ck_assert_int_eq(authority_open(&authority, "test", now_ns, now_ns + DAY_NS), FAULT_NONE);
-    ck_assert_int_eq(authority_issue(authority, AUTHORITY_SIGNING, "switch", key, now_ns,
-                                     now_ns + DAY_NS, &certificate),
-                     FAULT_NONE);
-    ck_assert_int_eq(authority_issue(authority, AUTHORITY_SIGNING, "another", key, now_ns,
-                                     now_ns + DAY_NS, &stranger),
-                     FAULT_NONE);
-    authority_close(authority);
+    certificate = ledger_signed_issue(key, "switch");
+    stranger = ledger_signed_issue(key, "another");
     ck_assert_int_eq(signatures_open(&signatures, directory, NULL, key, certificate), FAULT_NONE);
     signatures_close(signatures);
 }
