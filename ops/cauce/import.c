@@ -108,9 +108,13 @@ static enum fault take_entry(struct import *import)
 static enum fault take_certificate(struct import *import)
 {
     struct certificate *certificate = NULL;
-    enum fault fault = certificate_parse(
-        &certificate, span_of(import->line.bytes, import->line.size), &import->words);
-    if (fault == FAULT_NONE) fault = builder_certificate(import->builder, certificate);
+    const char *words = ""; /* no sentence of a line's */
+    enum fault fault =
+        certificate_parse(&certificate, span_of(import->line.bytes, import->line.size), &words);
+    if (fault == FAULT_NONE)
+        fault = builder_certificate(import->builder, certificate);
+    else
+        import->words = "is a certificate that cannot be read";
     certificate_close(certificate);
     return fault;
 }
