@@ -212,13 +212,11 @@ static enum fault close_segment(struct builder *builder)
 {
     struct segment *segment = &builder->segment;
     if (segment->db == NULL) return FAULT_NONE;
-    let_go_of_written(
-        builder); /* so that this connection is the last and takes -wal and -shm along */
+    /* So that this connection is the last and takes -wal and -shm along. */
+    let_go_of_written(builder);
     enum fault fault = commit(builder);
+    if (fault == FAULT_NONE) fault = database_empty_log(segment->db, PART, "checkpoint");
     if (fault != FAULT_NONE) return fault;
-    int const result =
-        sqlite3_wal_checkpoint_v2(segment->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (result != SQLITE_OK) return database_failed(segment->db, PART, "checkpoint", result);
     close_statements(builder);
     (void)sqlite3_db_config(segment->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     segment_close(segment);
@@ -235,7 +233,7 @@ static enum fault open_segment(struct builder *builder, uint64_t number)
         fault = segment_open(segment, PART, builder->directory, NULL, number, DATABASE_WRITE);
     if (fault == FAULT_NONE) fault = run(builder, "PRAGMA synchronous = NORMAL");
     if (fault != FAULT_NONE) return fault;
-    (void)sqlite3_wal_autocheckpoint(segment->db, CHECKPOINT_PAGES);
+    database_checkpoint_above(segment->db, CHECKPOINT_PAGES);
     builder->body_seq = 0; /* bodies are shared within a segment only */
     const struct {
         sqlite3_stmt **statement;
@@ -471,9 +469,11 @@ enum fault builder_finish(struct builder *builder)
     /* Where nothing was written, reading its end has left what SQLite keeps beside a file. */
     if (fault == FAULT_NONE && newest > 0) fault = open_segment(builder, newest);
     if (fault == FAULT_NONE) fault = close_segment(builder);
+    if (fault == FAULT_NONE && builder->signatures != NULL)
+        fault = signatures_finish_copy(builder->signatures);
     if (fault != FAULT_NONE) return fault;
     let_go_of_written(builder);
-    signatures_close(builder->signatures); /* moves its write-ahead log */
+    signatures_close(builder->signatures); /* takes -wal and -shm along */
     builder->signatures = NULL;
     fault = database_sync_directory(PART, builder->directory);
     return fault == FAULT_NONE ? give_name(builder) : fault;

@@ -158,6 +158,30 @@ enum fault database_renew_log(sqlite3 *db, const char *part, const char *name)
     return result == SQLITE_OK ? FAULT_NONE : database_failed(db, part, name, result);
 }
 
+/* Called after each commit with the length of the write-ahead log. */
+static int checkpoint_when_due(void *context, sqlite3 *db, const char *schema, int pages)
+{
+    if (pages < (int)(intptr_t)context) return SQLITE_OK;
+    int const result = sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return database_fault(result) == FAULT_BUSY ? SQLITE_OK : result;
+}
+
+void database_checkpoint_above(sqlite3 *db, int pages)
+{
+    (void)sqlite3_wal_hook(db, checkpoint_when_due, (void *)(intptr_t)pages);
+}
+
+enum fault database_empty_log(sqlite3 *db, const char *part, const char *what)
+{
+    sqlite3_file *log = NULL;
+    int result = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return result == SQLITE_OK ? FAULT_NONE : database_failed(db, part, what, result);
+}
+
 enum fault database_check(sqlite3 *db, const char *part, const char *name,
                           const struct database_format *format, bool is_made)
 {

@@ -63,6 +63,15 @@ MUST_CHECK enum fault database_check(sqlite3 *db, const char *part, const char *
  * in what another process or thread has written does this first.  FAULT_IO, FAULT_BUSY. */
 MUST_CHECK enum fault database_renew_log(sqlite3 *db, const char *part, const char *name);
 
+/* From here on each commit that leaves `pages` or more in the write-ahead log moves it into the file.
+ * Where that fails the commit answers so, though it is made: unlike after SQLite's own
+ * autocheckpoint nobody goes on over a sync that has failed. */
+void database_checkpoint_above(sqlite3 *db, int pages);
+
+/* Moves the whole write-ahead log into the file, empties it, and syncs both, so that power loss brings
+ * no log back beside a file that is written no more.  FAULT_BUSY: a reader holds an old state. */
+MUST_CHECK enum fault database_empty_log(sqlite3 *db, const char *part, const char *what);
+
 /* The fault of a result other than SQLITE_OK, _ROW and _DONE. */
 enum fault database_fault(int result);
 

@@ -99,8 +99,10 @@ static void close_file(struct index *index)
     sqlite3_stmt *statement;
     while (index->db && (statement = sqlite3_next_stmt(index->db, NULL)) != NULL)
         (void)sqlite3_finalize(statement);
-    /* The only connection that writes: it may move its log when it closes. */
-    if (index->db) (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    /* The only connection that writes: it may move its log when it closes, unless a sync has failed,
+     * on which nothing may be built before the log is renewed (database.h). */
+    if (index->db && !index->failed)
+        (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     (void)sqlite3_close(index->db);
     index->db = NULL;
     index->is_open = false;
@@ -177,7 +179,7 @@ static enum fault open_file(struct index *index)
         fault = database_open(&index->db, PART, path, index->vfs, DATABASE_WRITE);
     if (fault == FAULT_NONE) fault = database_run(index->db, PART, index_schema_settings);
     if (fault != FAULT_NONE) return fault;
-    (void)sqlite3_wal_autocheckpoint(index->db, CHECKPOINT_PAGES);
+    database_checkpoint_above(index->db, CHECKPOINT_PAGES);
     fault = database_check(index->db, PART, INDEX_FILE, &index_schema, true);
     if (fault == FAULT_NONE) fault = prepare_all(index);
     if (fault == FAULT_IO) fault = FAULT_CORRUPT; /* not the tables that its version promises */

@@ -105,7 +105,7 @@ enum fault marks_open(struct marks **out, const char *directory, const char *vfs
     if (fault != FAULT_NONE) goto failed;
     fault = database_run(marks->db, PART, settings);
     if (fault != FAULT_NONE) goto failed;
-    (void)sqlite3_wal_autocheckpoint(marks->db, CHECKPOINT_PAGES);
+    database_checkpoint_above(marks->db, CHECKPOINT_PAGES);
     fault = database_check(marks->db, PART, MARKS_FILE, &format, true);
     if (fault != FAULT_NONE) goto failed;
     fault = claim(marks, ledger_id);

@@ -101,21 +101,6 @@ static enum fault demand_successor(const struct seal *seal)
     return seal->number >= 1 && seal->number < newest ? FAULT_NONE : FAULT_NOT_FOUND;
 }
 
-/* Truncated and synced, so that power loss brings no log back beside a sealed file. */
-static enum fault empty_log(sqlite3 *db)
-{
-    sqlite3_file *log = NULL;
-    (void)sqlite3_busy_timeout(db, READERS_MS);
-    int result = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
-        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-    if (result == SQLITE_OK) return FAULT_NONE;
-    if (database_fault(result) == FAULT_BUSY) return FAULT_BUSY;
-    return database_failed(db, PART, "checkpoint before sealing", result);
-}
-
 /* By the system's VFS only: others know no modes. */
 static enum fault set_mode(const struct seal *seal, mode_t mode)
 {
@@ -137,7 +122,10 @@ static enum fault open_to_seal(struct seal *seal)
     if (fault != FAULT_NONE) return fault;
     fault =
         segment_open(segment, PART, seal->directory, seal->vfs, seal->number, DATABASE_TAKE_OVER);
-    if (fault == FAULT_NONE) fault = empty_log(segment->db);
+    if (fault == FAULT_NONE) {
+        (void)sqlite3_busy_timeout(segment->db, READERS_MS);
+        fault = database_empty_log(segment->db, PART, "checkpoint before sealing");
+    }
     if (fault == FAULT_NONE) fault = segment_extent(segment, &seal->extent);
     if (fault == FAULT_NONE) fault = segment_first(segment, &seal->opening);
     if (fault == FAULT_NONE)

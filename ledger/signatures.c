@@ -139,7 +139,7 @@ static enum fault open_file(struct signatures **out, const char *directory, cons
     if (fault == FAULT_NONE) fault = database_open(&signatures->db, PART, path, vfs, use);
     if (fault == FAULT_NONE && use == DATABASE_WRITE) {
         fault = database_run(signatures->db, PART, settings);
-        (void)sqlite3_wal_autocheckpoint(signatures->db, CHECKPOINT_PAGES);
+        database_checkpoint_above(signatures->db, CHECKPOINT_PAGES);
     }
     if (fault == FAULT_NONE)
         fault =
@@ -479,4 +479,10 @@ enum fault signatures_copy_seal(struct signatures *signatures,
     return put_row(signatures, signatures->put_seal, statement->segment,
                    span_of(statement, sizeof *statement), &signature->certificate,
                    span_of(signature->bytes, signature->size));
+}
+
+enum fault signatures_finish_copy(struct signatures *signatures)
+{
+    assert(signatures->is_written);
+    return database_empty_log(signatures->db, PART, "checkpoint of a copy");
 }

@@ -80,7 +80,7 @@ MUST_CHECK enum fault signatures_put_seal(struct signatures *signatures,
                                           const struct seal_statement *statement);
 
 /* The same three with a signature that is there already, and which is for the caller to check: for
- * copies, which sync less, so that only signatures_close makes them durable.  What is stored already
+ * copies, which sync less, so that only signatures_finish_copy makes them durable.  What is stored already
  * stays.  FAULT_INVALID: a signature of an impossible size.  Assumed: opened with signatures_open_copy. */
 MUST_CHECK enum fault signatures_copy_certificate(struct signatures *signatures,
                                                   const struct certificate *certificate);
@@ -90,6 +90,8 @@ MUST_CHECK enum fault signatures_copy_checkpoint(struct signatures *signatures,
 MUST_CHECK enum fault signatures_copy_seal(struct signatures *signatures,
                                            const struct seal_statement *statement,
                                            const struct signature *signature);
+
+MUST_CHECK enum fault signatures_finish_copy(struct signatures *signatures);
 
 /* The first checkpoint whose block is `block` or later.  FAULT_NOT_FOUND: there is none. */
 MUST_CHECK enum fault signatures_checkpoint(struct signatures *signatures, uint64_t block,

@@ -183,6 +183,30 @@ START_TEST(checkpoints_come_back_signed)
 }
 END_TEST
 
+/* Copies do not wait for the disk, but a checkpoint that it refuses is told, sooner or at the end. */
+START_TEST(a_copy_tells_that_it_is_not_on_the_disk)
+{
+    struct signatures *copy;
+    uint64_t number = 1;
+    enum fault fault = FAULT_NONE;
+    ck_assert(fault_vfs_register());
+    ck_assert_int_eq(mkdir(directory, 0700), 0);
+    ck_assert_int_eq(signatures_open_copy(&copy, directory, FAULT_VFS_NAME), FAULT_NONE);
+    signature = (struct signature){.size = 70};
+    fault_vfs_fail_syncs(true);
+    header = header_of(number);
+    ck_assert_int_eq(signatures_copy_checkpoint(copy, &header, &signature), FAULT_NONE);
+    ck_assert_int_eq(signatures_finish_copy(copy), FAULT_IO);
+    for (; fault == FAULT_NONE && number < 10000; number++) {
+        header = header_of(number);
+        fault = signatures_copy_checkpoint(copy, &header, &signature);
+    }
+    fault_vfs_fail_syncs(false);
+    ck_assert_int_eq(fault, FAULT_IO);
+    signatures_close(copy);
+}
+END_TEST
+
 START_TEST(certificates_are_kept)
 {
     uint8_t der[LIMIT_PEM_BYTES];
@@ -555,6 +579,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, checkpoints_come_back_signed, 0, 2);
     tcase_add_test(cases, certificates_are_kept);
+    tcase_add_test(cases, a_copy_tells_that_it_is_not_on_the_disk);
     tcase_add_loop_test(cases, triggers_refuse, 0, sizeof refused / sizeof refused[0]);
     tcase_add_loop_test(cases, damage_is_told, 0, sizeof damages / sizeof damages[0]);
     tcase_add_loop_test(cases, sealed_segments_say_what_they_hold, 1, 10);
