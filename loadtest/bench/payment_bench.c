@@ -11,7 +11,8 @@
  *       does hits all three alike.
  *
  *   payment_bench grow DIRECTORY ENTRIES [messages]
- *       only that ledger, in DIRECTORY/grown, for measuring a start or a check on it.
+ *       only that ledger, in DIRECTORY/grown, for measuring a start on it, or with messages a check:
+ *       cauce verify refuses payments without.
  *
  * DIRECTORY must be absent or empty, on the disk to be measured; the ledgers are left there.
  *
