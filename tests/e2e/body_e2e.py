@@ -4,11 +4,9 @@ what is wrong with one, and the bounds, at which a body passes and above which n
 processed."""
 
 import gzip
-import re
 import struct
 import zlib
 
-import message
 import wire
 from harness import Suite, equal, expect, finish, problem
 
@@ -20,20 +18,6 @@ BODY_MAX = 640 * 1024
 MESSAGE_MAX = 64 * 1024
 PARTS_MAX = 10
 TYPED = b"Content-Type: application/xml\r\n"
-
-
-def payment(bank):
-    """A good pacs.008 as bytes, and its end-to-end id."""
-    transfer = message.transfer(bank.code, B)
-    return bank.payments([transfer]), re.search("EndToEndId>([^<]*)<", transfer)[1]
-
-
-def reject(environment, e2e):
-    """Exactly one payment of that id has come: another would be found at the end."""
-    payer, payee = environment.bank(A), environment.bank(B)
-    payee.forwarded(e2e)
-    payee.answer(e2e, "RJCT", "AC03")
-    payer.result(e2e, "RJCT", "AC03")
 
 
 # ---- ways to write it ----
@@ -150,10 +134,10 @@ def taken(suite, environment):
     a = environment.bank(A)
     for what, fields, make in TAKEN:
         with suite.case(f"201: {what}"):
-            octets, e2e = payment(a)
+            octets, e2e = a.payment(B)
             response = post(a, fields, make(octets))
             equal(response.status, 201, f"status ({response.body[:200]!r})")
-            reject(environment, e2e)
+            environment.decline(A, B, e2e)
     with suite.case("201: a line of a message that nearly is a boundary"):
         response = a.post(parted()(b"<a>\r\n--xy\r\n--x-\r\n--x--z\n--x--\n</a>"), MIXED)
         equal(response.status, 201, f"status ({response.body[:200]!r})")
@@ -164,10 +148,10 @@ def taken(suite, environment):
             equal(response.status, 201, f"status ({response.body[:200]!r})")
             a.refusal(response.field("pi-resourceid"), "BADXML")
     with suite.case("ten parts: ten ids in order; each is decided"):
-        made = [payment(a) for _ in range(PARTS_MAX)]
+        made = [a.payment(B) for _ in range(PARTS_MAX)]
         a.send(*(octets for octets, _ in made))
         for _, e2e in made:
-            reject(environment, e2e)
+            environment.decline(A, B, e2e)
 
 
 # ---- what is wrong ----
@@ -253,7 +237,7 @@ def refused(suite, environment):
     a = environment.bank(A)
     for status, what, fields, make in REFUSED:
         with suite.case(f"{status}: {what}"):
-            response = post(a, fields, make(payment(a)[0]))
+            response = post(a, fields, make(a.payment(B)[0]))
             equal(response.status, status, "status")
             problem(response)
     with suite.case("a repeated Content-Type or Content-Encoding: 415"):
@@ -301,16 +285,16 @@ def bounds(suite, environment):
     a = environment.bank(A)
     for what, fields, size, make in BOUNDS:
         with suite.case(f"{what} of {size} octets passes"):
-            octets, e2e = payment(a)
+            octets, e2e = a.payment(B)
             response = post(a, fields, make(octets, size))
             equal(response.status, 201, f"status ({response.body[:200]!r})")
-            reject(environment, e2e)
+            environment.decline(A, B, e2e)
         with suite.case(f"413: {what} of one octet more; nothing is processed"):
-            response = post(a, fields, make(payment(a)[0], size + 1))
+            response = post(a, fields, make(a.payment(B)[0], size + 1))
             equal(response.status, 413, "status")
             problem(response)
     with suite.case("413: eleven parts; nothing is processed"):
-        made = [payment(a)[0] for _ in range(PARTS_MAX + 1)]
+        made = [a.payment(B)[0] for _ in range(PARTS_MAX + 1)]
         equal(a.post(*wire.make_multipart(made)).status, 413, "status")
     with suite.case("413: a gzip bomb"):
         bomb = gzip.compress(bytes(200 * BODY_MAX))

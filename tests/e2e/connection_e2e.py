@@ -2,15 +2,12 @@
 """Connections are bounded and nobody's flood shuts others out: silent, slow, foreign, too many, and
 what a flooding bank's requests do to another's."""
 
-import re
 import socket
 import ssl
 import time
-import urllib.request
 
-import message
 import wire
-from harness import Suite, equal, expect, finish, problem
+from harness import Suite, equal, expect, finish, problem, until
 
 A, B, C = "10000001", "10000002", "10000003"
 CATALOG = f"/api/v1/in/{A}/catalog"
@@ -18,6 +15,8 @@ REQUEST_SECONDS = 2
 STRANGERS_EACH = 512  # of one address, on one loop
 OWNER_CONNECTIONS = 256
 PIPELINED = 16
+OPEN = "cauce_connections_open"
+REFUSED = "cauce_connections_refused_total"
 
 
 def knock(environment, source="127.0.0.1"):
@@ -37,16 +36,7 @@ def ends(plain, seconds):
 
 
 def metric(environment, name):
-    with urllib.request.urlopen(f"http://127.0.0.1:{environment.metrics_port}/metrics",
-                                timeout=5) as response:
-        return float(re.search(rf"^{name} ([0-9.e+]+)$", response.read().decode(), re.M)[1])
-
-
-def until(what, condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < end, what)
-        time.sleep(0.02)
+    return environment.metrics()[name]
 
 
 def close(connections):
@@ -65,24 +55,21 @@ def silent(suite, environment):
     a = environment.bank(A)
     standing = a.connect()
     equal(standing.request("GET", CATALOG).status, 200, "status")
-    refused = metric(environment, "cauce_connections_refused_total")
+    refused = metric(environment, REFUSED)
     with suite.case("of one address, the longest silent connection gives way; a bank comes in"):
         plain = [knock(environment) for _ in range(STRANGERS_EACH)]
-        until("not all are taken over", lambda: metric(
-            environment, "cauce_connections_open") >= STRANGERS_EACH + 1)
-        equal(metric(environment, "cauce_connections_refused_total"), refused, "refused")
+        until(lambda: metric(environment, OPEN) >= STRANGERS_EACH + 1)
+        equal(metric(environment, REFUSED), refused, "refused")
         equal(catalog(a), 200, "status of a new connection")
         expect(ends(plain[0], 1.0), "the first silent one is still open")
         expect(not ends(plain[-1], 0.05), "the last silent one was closed")
-        equal(metric(environment, "cauce_connections_refused_total"), refused + 1, "refused")
+        equal(metric(environment, REFUSED), refused + 1, "refused")
         equal(standing.request("GET", CATALOG).status, 200, "status of a bank that was there")
         close(plain)
     with suite.case("the silent of one address do not count for another"):
-        until("some are still open",
-              lambda: metric(environment, "cauce_connections_open") < 5)
+        until(lambda: metric(environment, OPEN) < 5)
         plain = [knock(environment, "127.0.0.2") for _ in range(STRANGERS_EACH)]
-        until("not all are taken over", lambda: metric(
-            environment, "cauce_connections_open") >= STRANGERS_EACH + 1)
+        until(lambda: metric(environment, OPEN) >= STRANGERS_EACH + 1)
         equal(catalog(a), 200, "status of a new connection")
         expect(not ends(plain[0], 0.1), "a silent one gave way to another address")
         close(plain)
@@ -91,19 +78,17 @@ def silent(suite, environment):
 
 def slow(suite, environment):
     with suite.case("a handshake has its time, silent or octet by octet"):
-        client = environment.context(f"participants/{A}/channel")
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        trickle = wire.Records(environment.port, environment.bank(A).context)
         try:
-            tls.do_handshake()
+            trickle.session.do_handshake()
         except ssl.SSLWantReadError:
             pass
-        hello = outgoing.read()
-        quiet, trickle = knock(environment), knock(environment)
+        hello = trickle.leaving.read()
+        quiet = knock(environment)
         started = time.monotonic()
         try:
             for place in range(20):
-                trickle.send(hello[place:place + 1])
+                trickle.plain.send(hello[place:place + 1])
                 time.sleep(0.2)
             ended = False
         except (BrokenPipeError, ConnectionResetError):
@@ -190,40 +175,14 @@ def ended_early(suite, environment):
     """A client that sends its requests and says at once that it sends no more."""
     a = environment.bank(A)
     with suite.case("requests in front of close_notify are answered, however many"):
-        client = environment.context(f"participants/{A}/channel")
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
-        plain = knock(environment)
-        plain.settimeout(5.0)
-
-        def pump(step):
-            while True:
-                try:
-                    return step()
-                except ssl.SSLWantReadError:
-                    plain.sendall(outgoing.read())
-                    octets = plain.recv(65536)
-                    expect(octets, "the connection ended")
-                    incoming.write(octets)
-
-        pump(tls.do_handshake)
-        tls.write(wire.make_request("GET", CATALOG) * 40)
-        try:
-            tls.unwrap()
-        except ssl.SSLWantReadError:
-            pass
-        plain.sendall(outgoing.read())
+        records = wire.Records(environment.port, a.context)
+        records.send_last(wire.make_request("GET", CATALOG) * 40)
         answers = b""
-        while answers.count(b"HTTP/1.1 200 ") < 40:
-            octets = plain.recv(65536)
-            expect(octets, f"only {answers.count(b'HTTP/1.1 200 ')} answers")
-            incoming.write(octets)
-            try:
-                while True:
-                    answers += tls.read(65536)
-            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
-                pass
-        plain.close()
+        while (count := answers.count(b"HTTP/1.1 200 ")) < 40:
+            octets = records.run(lambda: records.session.read(65536))
+            expect(octets, f"only {count} answers")
+            answers += octets
+        records.close()
     equal(catalog(a), 200, "status")
 
 

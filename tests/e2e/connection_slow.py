@@ -6,14 +6,13 @@ import resource
 import time
 
 import wire
-from connection_e2e import OWNER_CONNECTIONS, STRANGERS_EACH, catalog, close, ends, knock, metric, until
-from harness import Suite, equal, expect, finish
+from connection_e2e import (OPEN, OWNER_CONNECTIONS, REFUSED, STRANGERS_EACH, catalog, close, ends,
+                            knock, metric)
+from harness import Suite, equal, expect, finish, until
 
 LOOP_CONNECTIONS = 4096
 BANKS = LOOP_CONNECTIONS // OWNER_CONNECTIONS
 STALL_SECONDS = 20
-OPEN = "cauce_connections_open"
-REFUSED = "cauce_connections_refused_total"
 
 
 def code(number):
@@ -26,7 +25,7 @@ def full_of_strangers(suite, environment):
         for address in range(LOOP_CONNECTIONS // STRANGERS_EACH):
             source = f"127.0.1.{address + 1}"
             plain += [knock(environment, source) for _ in range(STRANGERS_EACH)]
-            until("not all are taken over", lambda: metric(environment, OPEN) >= len(plain), 20.0)
+            until(lambda: metric(environment, OPEN) >= len(plain), 20.0)
         equal(metric(environment, REFUSED), 0.0, "refused")
         for number in range(1, 4):
             equal(catalog(environment.bank(code(number))), 200, "status of a bank")
@@ -34,7 +33,7 @@ def full_of_strangers(suite, environment):
         expect(ends(plain[0], 1.0), "the one that was silent longest is still open")
         expect(not ends(plain[-1], 0.05), "the newest was closed")
         close(plain)
-        until("some are still open", lambda: metric(environment, OPEN) < 5, 20.0)
+        until(lambda: metric(environment, OPEN) < 5, 20.0)
 
 
 def full_of_banks(suite, environment):
@@ -54,7 +53,7 @@ def full_of_banks(suite, environment):
             target = f"/api/v1/in/{code(1 + (place % len(held)) // OWNER_CONNECTIONS)}/catalog"
             equal(held[place].request("GET", target).status, 200, "status of one that was there")
         held.pop().close()
-        until("its place is not free", lambda: metric(environment, OPEN) < LOOP_CONNECTIONS)
+        until(lambda: metric(environment, OPEN) < LOOP_CONNECTIONS)
         equal(catalog(environment.bank(code(BANKS))), 200, "status once one has left")
     close(held)
 
@@ -65,7 +64,7 @@ def never_reads(suite, environment):
     with suite.case("a client that never reads its answers is cut after 20 s, not before"):
         connection = bank.connect()
         connection.socket.settimeout(1.0)
-        until("others are still open", lambda: metric(environment, OPEN) == 1, 20.0)
+        until(lambda: metric(environment, OPEN) == 1, 20.0)
         end = time.monotonic() + 30
         try:
             while time.monotonic() < end:
@@ -74,7 +73,7 @@ def never_reads(suite, environment):
         except TimeoutError:
             pass
         stalled = time.monotonic()  # but for what the kernel still takes in its probes
-        until("it is still open", lambda: metric(environment, OPEN) == 0, STALL_SECONDS + 20)
+        until(lambda: metric(environment, OPEN) == 0, STALL_SECONDS + 20)
         waited = time.monotonic() - stalled
         expect(waited > STALL_SECONDS - 5, f"it was cut after {waited:.1f} s")
         connection.close()

@@ -4,11 +4,9 @@
 import contextlib
 import json
 import os
-import re
 import subprocess
 import tempfile
 import time
-import urllib.request
 
 import message
 from harness import Environment, Suite, equal, expect, finish, problem
@@ -68,17 +66,11 @@ class Disk:
             os.rmdir(self.folder)
 
 
-def metrics(environment):
-    url = f"http://127.0.0.1:{environment.metrics_port}/metrics"
-    text = urllib.request.urlopen(url, timeout=5).read().decode()
-    return {name: int(value) for name, value in re.findall(r"^(\w+) (\d+)$", text, re.M)}
-
-
 def until(environment, seconds=20, **wanted):
     """Until the gauges of the disk have these values."""
     end = time.monotonic() + seconds
     while True:
-        now = metrics(environment)
+        now = environment.metrics()
         found = {name: now[GAUGES[name]] for name in wanted}
         if found == wanted:
             return

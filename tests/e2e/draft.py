@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 import message
-from harness import expect
+from harness import end_to_end_id, expect
 from message import DS, ENVELOPED, EXCLUSIVE, PACS008, SHA256, SIGNATURE
 
 PAYEE = "10000002"
@@ -30,7 +30,7 @@ class Draft:
         self.bank = bank
         self.id = message.unique("M")
         transfer = message.transfer(bank.code, PAYEE, extra=extra)
-        self.e2e = re.search("EndToEndId>([^<]*)<", transfer)[1]
+        self.e2e = end_to_end_id(transfer)
         document = message.pacs008(self.id, [transfer])
         self.text = message.envelope(document, PACS008, bank.code, self.id)
 
@@ -53,13 +53,10 @@ class Draft:
 
 
 def taken(suite, what, draft, octets):
-    """It reaches the payee, who declines, so that no balance moves."""
+    """It reaches the payee, who declines."""
     with suite.case(f"accepted: {what}"):
-        payee = draft.bank.environment.bank(PAYEE)
         draft.bank.send(octets)
-        payee.forwarded(draft.e2e)
-        payee.answer(draft.e2e, "RJCT", "AC03")
-        draft.bank.result(draft.e2e, "RJCT", "AC03")
+        draft.bank.environment.decline(draft.bank.code, PAYEE, draft.e2e)
 
 
 def refused(suite, what, draft, octets, reason="SIGNATURE"):

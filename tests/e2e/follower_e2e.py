@@ -7,10 +7,8 @@ import json
 import re
 import sqlite3
 import stat
-import time
-import urllib.request
 
-from harness import Suite, equal, expect, finish
+from harness import Suite, equal, expect, finish, until
 
 A, B, C = "10000001", "10000002", "10000003"
 SETTINGS = {
@@ -37,24 +35,10 @@ def balances(environment):
     return {code: environment.bank(code).balances() for code in (A, B, C)}
 
 
-def metrics(environment):
-    url = f"http://127.0.0.1:{environment.metrics_port}/metrics"
-    text = urllib.request.urlopen(url, timeout=5).read().decode()
-    return {name: int(value) for name, value in re.findall(r"^(\w+) (\d+)$", text, re.M)}
-
-
-def until(what, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        expect(time.monotonic() < end, f"not within {seconds} s")
-        time.sleep(0.05)
-    return found
-
-
 def caught_up(environment):
     """Everything behind settlement has come as far as settlement."""
     def done():
-        now = metrics(environment)
+        now = environment.metrics()
         return (now["cauce_follower_lag_entries"] == now["cauce_index_lag_entries"] == 0
                 and now["cauce_checkpoint_seq"] == now["cauce_ledger_seq"] and now)
     return until(done)
@@ -123,7 +107,7 @@ def segments(suite, environment):
 def snapshots(suite, environment):
     ledger = environment.folder / "ledger"
     before = trade(environment, 3)
-    now = until(lambda: (all_ := metrics(environment))["cauce_snapshot_seq"] > 0 and all_)
+    now = until(lambda: (all_ := environment.metrics())["cauce_snapshot_seq"] > 0 and all_)
     offered = environment.bank(A).pay(B)
     environment.kill()
     environment.start()
@@ -139,7 +123,7 @@ def snapshots(suite, environment):
     with suite.case("a bank that left messages before the snapshot gets them, under their ids"):
         a, c = environment.bank(A), environment.bank(C)
         left = [a.pay(C, priority="NORM") for _ in range(3)]
-        until(lambda: metrics(environment)["cauce_follower_lag_entries"] == 0)
+        until(lambda: environment.metrics()["cauce_follower_lag_entries"] == 0)
         environment.stop()
         environment.start()
         for payment in left:

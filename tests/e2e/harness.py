@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.request
 
 import message
 import oracle
@@ -150,6 +151,15 @@ def finish(suite):
     sys.exit(suite.end())
 
 
+def until(condition, seconds=20.0):
+    """What the condition says once it says something true; fails when that takes longer."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        expect(time.monotonic() < end, f"not within {seconds} s")
+        time.sleep(0.02)
+    return found
+
+
 class Environment:
     """What `cauce dev` makes, in a folder of its own, and the cauced that runs on it.
 
@@ -246,6 +256,17 @@ class Environment:
                 raise AssertionError(f"a line of the log: {self.last_words()}") from None
             expect(entry["level"] != "fatal", f"fatal: {line}")
 
+    def metrics(self):
+        """{name: value} of the metrics without labels."""
+        url = f"http://127.0.0.1:{self.metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as response:
+            text = response.read().decode()
+        return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.M)}
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
+
     def remove(self):
         if self.process is not None:
             self.process.kill()
@@ -275,6 +296,13 @@ class Environment:
             context.load_cert_chain(stem + ".crt", stem + ".key")
         return context
 
+    def decline(self, payer, payee, e2e):
+        """The payment has come: the payee's bank declines it, so that no balance moves. Another of
+        that id would be found at the end."""
+        self.bank(payee).forwarded(e2e)
+        self.bank(payee).answer(e2e, "RJCT", "AC03")
+        self.bank(payer).result(e2e, "RJCT", "AC03")
+
     def nothing_left(self):
         """No bank got what no case had expected, nor gets it now."""
         listening = [bank for bank in self.banks.values() if bank.stream is not None]
@@ -298,12 +326,16 @@ def read_line(pipe, seconds):
     return lines[0] if lines else ""
 
 
+def end_to_end_id(transfer):
+    return re.search(r"<EndToEndId>([^<]*)<", transfer)[1]
+
+
 class Payment:
     def __init__(self, payer, payee, transfer, octets, ids):
         self.payer = payer
         self.payee = payee
         self.transfer = transfer
-        self.e2e = re.search(r"<EndToEndId>([^<]*)<", transfer)[1]
+        self.e2e = end_to_end_id(transfer)
         self.octets = octets
         self.ids = ids
 
@@ -373,6 +405,11 @@ class Bank:
         name = message.unique("M" + self.code)
         document = message.pacs008(name, transfers)
         return self.sign(message.envelope(document, message.PACS008, self.code, name, **header))
+
+    def payment(self, to):
+        """A good pacs.008 of one payment, signed and not sent, and its end-to-end id."""
+        transfer = message.transfer(self.code, to)
+        return self.payments([transfer]), end_to_end_id(transfer)
 
     def pay(self, to, amount="1.00", **options):
         payer = options.pop("payer", self.code)

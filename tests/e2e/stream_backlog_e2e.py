@@ -11,7 +11,6 @@ their end-to-end id; what comes is read with a regular expression, one answer in
 """
 
 import collections
-import http.client
 import json
 import re
 import subprocess
@@ -19,7 +18,7 @@ import threading
 import time
 
 import message
-from harness import Stream, Suite, equal, expect, finish
+from harness import Stream, Suite, equal, expect, finish, until
 from message import Message
 
 C, D, A, B = (f"1000000{n}" for n in range(1, 5))  # the first two are those of `cauce load`
@@ -29,26 +28,6 @@ AWAY_SECONDS = 600
 COMEBACK_SECONDS = 120
 JUDGED_EACH = 50
 NUMBER = re.compile(rb"<(?:Orgnl)?EndToEndId>B[0-9a-f]{8}[0-9]{6}-([0-9]+)<")
-
-
-def metrics(environment):
-    connection = http.client.HTTPConnection("127.0.0.1", environment.metrics_port, timeout=10)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.M)}
-
-
-def resident_mib(environment):
-    with open(f"/proc/{environment.process.pid}/status") as status:
-        return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) // 1024
-
-
-def until(environment, name, value, seconds):
-    end = time.monotonic() + seconds
-    while metrics(environment)[name] < value:
-        expect(time.monotonic() < end, f"{name} is not {value} after {seconds} s")
-        time.sleep(0.1)
 
 
 class Pile:
@@ -174,9 +153,9 @@ def come_back(suite, environment, wanted, what, seconds):
     """Fetches what is behind, judges it and says how fast it came."""
     comeback = Comeback(environment, wanted)
     others = Others(suite, environment, seconds)
-    before = metrics(environment)
+    before = environment.metrics()
     seconds = comeback.run()
-    after = metrics(environment)
+    after = environment.metrics()
     comeback.judge()
     used = {name: after[name] - before[name] for name in after}
     signed = used["cauce_messages_signed_total"]
@@ -185,7 +164,7 @@ def come_back(suite, environment, wanted, what, seconds):
               f"answers, {seconds:.1f} s: {len(wanted) / seconds:.0f} transactions and "
               f"{len(comeback.messages) / seconds:.0f} messages a second, switch CPU "
               f"{used['process_cpu_seconds_total']:.1f} s, signed {signed:.0f}, "
-              f"{resident_mib(environment)} MiB{others.figures()}", flush=True)
+              f"{environment.resident_mib()} MiB{others.figures()}", flush=True)
     elif not suite.arguments.rate:
         equal(signed, len(comeback.messages), "signatures")
     return comeback
@@ -198,19 +177,19 @@ def results(suite, environment, behind, load_seconds):
             print("alone" + Others(suite, environment, load_seconds).figures(), flush=True)
         others = Others(suite, environment, load_seconds)
         pile = Pile(environment, "HIGH")
-        before = metrics(environment)["cauce_payments_expired_total"]
+        before = environment.metrics()["cauce_payments_expired_total"]
         started = time.monotonic()
         pile.add(behind)
         if suite.arguments.rate:
             print(f"piled up in {time.monotonic() - started:.1f} s{others.figures()}", flush=True)
-        until(environment, "cauce_payments_expired_total", before + behind, 60)
+        until(lambda: environment.metrics()["cauce_payments_expired_total"] >= before + behind, 60)
         back = come_back(suite, environment, range(behind), "results", load_seconds)
         expect(len(back.messages) <= behind // 5, f"{len(back.messages)} messages: one each?")
     with suite.case(f"{behind} results behind a kill: each once, in order on each stream"):
         pile = Pile(environment, "HIGH")
-        before = metrics(environment)["cauce_payments_expired_total"]
+        before = environment.metrics()["cauce_payments_expired_total"]
         pile.add(behind)
-        until(environment, "cauce_payments_expired_total", before + behind, 60)
+        until(lambda: environment.metrics()["cauce_payments_expired_total"] >= before + behind, 60)
         environment.kill()
         started = time.monotonic()
         environment.start()

@@ -2,7 +2,6 @@
 """A bank that never confirms, but polls for ever: it costs no signatures, no memory, and nobody else
 anything; what it leaves unconfirmed is never lost (WIRE section 1, "Streams")."""
 
-import http.client
 import re
 import time
 
@@ -20,19 +19,6 @@ CUT = 80           # answers whose reader goes away in the middle
 UNREAD = 40        # answers at once that nobody reads
 RESIDENT_MIB = 24  # what all of that may add: buffers of the connections open at once
 BOTH = "multipart/mixed, application/xml"
-
-
-def metrics(environment):
-    connection = http.client.HTTPConnection("127.0.0.1", environment.metrics_port, timeout=10)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.M)}
-
-
-def resident_mib(environment):
-    with open(f"/proc/{environment.process.pid}/status") as status:
-        return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) // 1024
 
 
 def others_pay(environment):
@@ -55,13 +41,13 @@ class Costs:
 
     def __init__(self, environment):
         self.environment = environment
-        self.signed = metrics(environment)["cauce_messages_signed_total"]
-        self.resident = resident_mib(environment)
+        self.signed = environment.metrics()["cauce_messages_signed_total"]
+        self.resident = environment.resident_mib()
 
     def check(self, signed):
-        now = metrics(self.environment)
+        now = self.environment.metrics()
         equal(now["cauce_messages_signed_total"] - self.signed, signed, "signatures")
-        grown = resident_mib(self.environment) - self.resident
+        grown = self.environment.resident_mib() - self.resident
         if not self.environment.suite.sanitized:  # which keeps what is freed
             expect(grown < RESIDENT_MIB, f"{grown} MiB more are resident")
         expect(now["cauce_streams_open"] <= STREAMS_MAX, "too many streams are open")

@@ -5,11 +5,9 @@ import json
 import os
 import re
 import subprocess
-import time
-import urllib.request
 
 import message
-from harness import Environment, Suite, equal, expect, finish
+from harness import Environment, Suite, equal, expect, finish, until
 
 A, B = "10000001", "10000002"
 SETTINGS = {"switch.loops": 1, "kafka.mode": "off", "participants.poll_seconds": 1}
@@ -58,19 +56,6 @@ def settled(environment, amount="1.00"):
     return payment
 
 
-def metrics(environment):
-    url = f"http://127.0.0.1:{environment.metrics_port}/metrics"
-    text = urllib.request.urlopen(url, timeout=5).read().decode()
-    return {name: int(value) for name, value in re.findall(r"^(\w+) (\d+)$", text, re.M)}
-
-
-def until(what, seconds=20):
-    end = time.monotonic() + seconds
-    while not what():
-        expect(time.monotonic() < end, f"not within {seconds} s")
-        time.sleep(0.05)
-
-
 def verified(suite, environment):
     run = suite.cauce("verify", environment.folder / "ledger")
     expect(run.returncode == 0 and run.stdout.startswith("ok entries="), run.stdout + run.stderr)
@@ -115,7 +100,7 @@ def bears(environment, disk, what, words):
     disk.allow()
 
     def caught_up():
-        now = metrics(environment)
+        now = environment.metrics()
         return (now["cauce_index_lag_entries"] == now["cauce_follower_lag_entries"] == 0
                 and now["cauce_checkpoint_seq"] == now["cauce_ledger_seq"])
     until(caught_up)

@@ -276,21 +276,9 @@ def certificates(suite, environment):
 # ---- early ends ----
 
 
-def payment(bank):
-    """A good pacs.008 with its head, and its end-to-end id."""
-    transfer = message.transfer(bank.code, B)
-    octets = bank.payments([transfer])
-    head = {"Content-Type": "application/xml", "Content-Length": str(len(octets))}
-    return (wire.make_request("POST", f"/api/v1/in/{bank.code}/msgs", head) + octets,
-            transfer.split("<EndToEndId>")[1].split("<")[0])
-
-
-def reject(environment, e2e):
-    """Exactly one payment of that id has come: another would be found at the end."""
-    a, b = environment.bank(A), environment.bank(B)
-    b.forwarded(e2e)
-    b.answer(e2e, "RJCT", "AC03")
-    a.result(e2e, "RJCT", "AC03")
+def post(octets):
+    head = {"Content-Type": "application/xml"}
+    return wire.make_request("POST", f"/api/v1/in/{A}/msgs", head, octets)
 
 
 def notify(connection):
@@ -310,40 +298,24 @@ def early_ends(suite, environment):
                       ("an end without close_notify",
                        lambda one: one.socket.shutdown(socket.SHUT_RDWR))):
         with suite.case(f"{what} before the last octet: nothing is processed"):
-            octets, e2e = payment(a)
+            octets, e2e = a.payment(B)
             connection = a.connect()
-            connection.send(octets[:-1])
+            connection.send(post(octets)[:-1])
             end(connection)
             connection.close()
             other = a.connect()
-            other.send(octets)
+            other.send(post(octets))
             equal(other.receive().status, 201, "status of the whole")
             other.close()
-            reject(environment, e2e)
+            environment.decline(A, B, e2e)
     with suite.case("close_notify behind a whole request: it is answered all the same"):
-        octets, e2e = payment(a)
-        arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
-        session = a.context.wrap_bio(arrived, leaving, server_hostname="localhost")
-        with socket.create_connection(("127.0.0.1", environment.port), 10) as plain:
-
-            def run(step):
-                while True:
-                    try:
-                        return step()
-                    except ssl.SSLWantReadError:
-                        plain.sendall(leaving.read())
-                        received = plain.recv(65536)
-                        expect(received, "the connection ended")
-                        arrived.write(received)
-
-            run(session.do_handshake)
-            session.write(octets)
-            try:
-                session.unwrap()
-            except ssl.SSLWantReadError:
-                pass
-            expect(run(lambda: session.read(4096)).startswith(b"HTTP/1.1 201 "), "not a 201")
-        reject(environment, e2e)
+        octets, e2e = a.payment(B)
+        records = wire.Records(environment.port, a.context)
+        records.send_last(post(octets))
+        answer = records.run(lambda: records.session.read(4096))
+        expect(answer.startswith(b"HTTP/1.1 201 "), f"not a 201: {answer[:80]!r}")
+        records.close()
+        environment.decline(A, B, e2e)
 
 
 def main():

@@ -2,8 +2,6 @@
 """WIRE section 1: HTTP, the statuses in their order, conversations. TLS, bodies, streams and limits
 have files of their own."""
 
-import re
-
 import message
 import wire
 from harness import Suite, equal, expect, finish, problem
@@ -18,19 +16,6 @@ GET = f"GET {CATALOG} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 XML = "application/xml"
 BODY_MAX = 640 * 1024
 MESSAGE_MAX = 64 * 1024
-
-
-def payment(bank):
-    """A good pacs.008 as bytes, and its end-to-end id."""
-    transfer = message.transfer(bank.code, B)
-    return bank.payments([transfer]), re.search("EndToEndId>([^<]*)<", transfer)[1]
-
-
-def reject(environment, bank, e2e):
-    payee = environment.bank(B)
-    payee.forwarded(e2e)
-    payee.answer(e2e, "RJCT", "AC03")
-    bank.result(e2e, "RJCT", "AC03")
 
 
 # ---- malformed HTTP ----
@@ -135,17 +120,23 @@ MALFORMED = (  # what, bytes, status
 )
 
 
+def last_answer(bank, octets):
+    """The answer to these octets, after which the connection ends although a request follows."""
+    connection = bank.connect()
+    connection.send(octets + GET)
+    response = connection.receive()
+    expect(connection.ended(), "the connection goes on, or another request was read")
+    connection.close()
+    return response
+
+
 def malformed(suite, environment):
     bank = environment.bank(A)
     for what, octets, status in MALFORMED:
         with suite.case(f"{status} and the connection ends: {what}"):
-            connection = bank.connect()
-            connection.send(octets + GET)
-            response = connection.receive()
+            response = last_answer(bank, octets)
             equal(response.status, status, "status")
             problem(response)
-            expect(connection.ended(), "the connection goes on, or another request was read")
-            connection.close()
 
 
 # What looks unusual and is one request, with the status of its answer.
@@ -205,12 +196,8 @@ def lawful(suite, environment):
             connection.close()
     for what, octets in CLOSING:
         with suite.case(f"the connection ends behind its answer: {what}"):
-            connection = bank.connect()
-            connection.send(octets % CATALOG.encode() + GET)
-            response = connection.receive()
+            response = last_answer(bank, octets % CATALOG.encode())
             equal((response.status, response.field("connection")), (200, "close"), "answer")
-            expect(connection.ended(), "the connection goes on, or another request was read")
-            connection.close()
 
 
 # ---- statuses in their order ----
@@ -381,7 +368,7 @@ def conversations(suite, environment):
             ("chunks", {"Transfer-Encoding": "chunked"},
              lambda octets: b"%x\r\n%s\r\n0\r\n\r\n" % (len(octets), octets))):
         with suite.case(f"Expect: 100-Continue with {what}: 100, then 201"):
-            octets, e2e = payment(a)
+            octets, e2e = a.payment(B)
             body = make(octets)
             head = {"Content-Type": XML, "Expect": "100-Continue"} | (
                 head or {"Content-Length": str(len(body))})
@@ -393,9 +380,9 @@ def conversations(suite, environment):
             connection.send(GET)
             equal(connection.receive().status, 200, "status of the next")
             connection.close()
-            reject(environment, a, e2e)
+            environment.decline(A, B, e2e)
     with suite.case("Expect: 100-continue behind another request: 100 in its turn"):
-        octets, e2e = payment(a)
+        octets, e2e = a.payment(B)
         connection = a.connect()
         head = {"Content-Type": XML, "Expect": "100-continue", "Content-Length": str(len(octets))}
         connection.send(wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
@@ -404,11 +391,11 @@ def conversations(suite, environment):
         connection.send(octets)
         equal(connection.receive().status, 201, "status")
         connection.close()
-        reject(environment, a, e2e)
+        environment.decline(A, B, e2e)
     with suite.case("Expect: 100-continue with the body at once: no octet is lost"):
-        octets, e2e = payment(a)
+        octets, e2e = a.payment(B)
         equal(a.post(octets, fields={"Expect": "100-continue"}).status, 201, "status")
-        reject(environment, a, e2e)
+        environment.decline(A, B, e2e)
     for status, target, head in (
             (404, "/nothing", {"Content-Length": "10"}),
             (403, f"/api/v1/in/{B}/msgs", {"Content-Length": "10"}),
@@ -434,7 +421,7 @@ def conversations(suite, environment):
         equal((response.status, response.field("connection")), (413, "close"), "answer")
         connection.close()
     with suite.case("pipelined requests are answered in order"):
-        octets, e2e = payment(a)
+        octets, e2e = a.payment(B)
         connection = a.connect()
         connection.send(
             wire.make_request("GET", CATALOG) + wire.make_request("GET", "/nothing")
@@ -444,7 +431,7 @@ def conversations(suite, environment):
         equal([connection.receive().status for _ in range(5)], [200, 404, 201, 201, 200], "statuses")
         connection.close()
         a.result(e2e, "ACSP")
-        reject(environment, a, e2e)
+        environment.decline(A, B, e2e)
     for count in (16, 17, 200):
         with suite.case(f"{count} requests behind a waiting poll are answered behind it"):
             connection = a.connect()
@@ -456,7 +443,7 @@ def conversations(suite, environment):
             equal(connection.request("DELETE", first.field("pi-pull-next")).status, 200, "DELETE")
             connection.close()
     with suite.case("a payment behind a waiting poll is taken when its turn comes"):
-        octets, e2e = payment(a)
+        octets, e2e = a.payment(B)
         connection = a.connect()
         connection.send(wire.make_request("GET", f"{OUT}/stream/start", {"Accept": XML})
                         + wire.make_request("POST", MESSAGES, {"Content-Type": XML}, octets)
@@ -464,7 +451,7 @@ def conversations(suite, environment):
         equal([connection.receive().status for _ in range(3)], [204, 201, 400], "statuses")
         expect(connection.ended(), "what is behind a malformed request was read")
         connection.close()
-        reject(environment, a, e2e)
+        environment.decline(A, B, e2e)
     with suite.case("a request that comes octet by octet"):
         connection = a.connect()
         for octet in GET:

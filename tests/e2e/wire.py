@@ -164,6 +164,41 @@ class Connection:
         return False
 
 
+class Records:
+    """One TLS connection whose records the test moves itself: between `plain`, the socket, and the
+    session there is no one else, so a record can be held back, cut, or sent with others."""
+
+    def __init__(self, port, context, timeout=20.0):
+        self.arrived, self.leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.session = context.wrap_bio(self.arrived, self.leaving, server_hostname="localhost")
+        self.plain = socket.create_connection(("127.0.0.1", port), timeout)
+
+    def run(self, step):
+        """What `step` gives, once the switch has sent what it needs."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.plain.sendall(self.leaving.read())
+                octets = self.plain.recv(65536)
+                if not octets:
+                    raise Closed("the connection ended") from None
+                self.arrived.write(octets)
+
+    def send_last(self, octets):
+        """Sends these octets with close_notify right behind, behind the handshake."""
+        self.run(self.session.do_handshake)
+        self.session.write(octets)
+        try:
+            self.session.unwrap()
+        except ssl.SSLWantReadError:
+            pass  # the switch's own close_notify
+        self.plain.sendall(self.leaving.read())
+
+    def close(self):
+        self.plain.close()
+
+
 def make_request(method, target, fields=None, body=None):
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
     fields = dict(fields or {})
