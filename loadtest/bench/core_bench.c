@@ -12,28 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loadtest/bench/demand.h"
+#include "loadtest/bench/trade.h"
 #include "proto/base/time.h"
 #include "switch/core/engine.h"
 
-#define BANKS 64
 #define RUN 256
 #define START_NS (INT64_C(1795284000) * TIME_NS_PER_SECOND)
-
-static void demand(enum fault fault, const char *what)
-{
-    if (fault == FAULT_NONE) return;
-    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
-    exit(1);
-}
-
-static struct participant_code code_of(uint32_t bank)
-{
-    struct participant_code code;
-    char text[PARTICIPANT_CODE_BYTES + 1];
-    (void)snprintf(text, sizeof text, "1%07" PRIu32, bank % 10000000);
-    memcpy(code.text, text, sizeof code.text);
-    return code;
-}
 
 static void let_join(struct engine *engine, const struct stamp *stamp)
 {
@@ -41,57 +26,26 @@ static void let_join(struct engine *engine, const struct stamp *stamp)
     struct hash const none = {0};
     uint8_t const ledger_id[ENGINE_LEDGER_ID_BYTES] = {1};
     demand(engine_segment(engine, stamp, ledger_id, 1, &none, &none, &outcome), "segment");
-    for (uint32_t bank = 0; bank < BANKS; bank++) {
-        struct engine_joining const joining = {.code = code_of(bank),
+    for (uint32_t bank = 0; bank < TRADE_BANKS; bank++) {
+        struct engine_joining const joining = {.code = trade_code(bank),
                                                .name = SPAN("Banco"),
                                                .status = MEMBER_ACTIVE,
                                                .pacs008_max = 1};
         demand(engine_join(engine, stamp, &joining, &outcome), "join");
-        demand(engine_fund(engine, stamp, joining.code, amount_of_minor(INT64_C(1000000000000)),
-                           &outcome),
-               "fund");
+        demand(
+            engine_fund(engine, stamp, joining.code, amount_of_minor(TRADE_FUNDS_MINOR), &outcome),
+            "fund");
     }
 }
 
 static uint32_t payee_of(uint64_t number)
 {
-    return (uint32_t)((number * 7 + 1) % BANKS);
+    return (uint32_t)((number * 7 + 1) % TRADE_BANKS);
 }
 
 static uint32_t payer_of(uint64_t number)
 {
-    return (uint32_t)((number * 7 + 1 + 1 + number % (BANKS - 1)) % BANKS);
-}
-
-static struct max35_text id_of(uint64_t number)
-{
-    struct max35_text id = {0};
-    id.size = (uint8_t)snprintf(id.bytes, sizeof id.bytes, "E%031" PRIu64, number);
-    return id;
-}
-
-static void make_transfer(struct transfer_command *transfer, uint64_t number, int64_t now_ns)
-{
-    *transfer = (struct transfer_command){
-        .kind = COMMAND_TRANSFER,
-        .sender = code_of(payer_of(number)),
-        .payer_agent = code_of(payer_of(number)),
-        .payee_agent = code_of(payee_of(number)),
-        .amount = amount_of_minor(1 + (int64_t)(number % 1000)),
-        .priority = PRIORITY_NORMAL,
-        .currency = {"MXN"},
-        .acceptance_ns = now_ns,
-        .content_hash = hash_of(span_of(&number, sizeof number)),
-        .id = id_of(number),
-    };
-}
-
-static void make_answer(struct answer_command *answer, uint64_t number)
-{
-    *answer = (struct answer_command){.kind = COMMAND_ANSWER,
-                                      .sender = code_of(payee_of(number)),
-                                      .accepted = true,
-                                      .id = id_of(number)};
+    return (uint32_t)((number * 7 + 1 + 1 + number % (TRADE_BANKS - 1)) % TRADE_BANKS);
 }
 
 struct times {
@@ -108,8 +62,10 @@ static void run(struct engine *engine, struct stamp *stamp, uint64_t number, uin
     struct message_command const message = {.hash = {{1}}};
     stamp->now_ns += 1000 * RUN;
     for (uint64_t i = 0; i < RUN; i++) {
-        make_transfer(&transfers[i], number + i, stamp->now_ns);
-        if (number >= open) make_answer(&answers[i], number + i - open);
+        transfers[i] =
+            trade_transfer(number + i, payer_of(number + i), payee_of(number + i), stamp->now_ns);
+        if (number >= open)
+            answers[i] = trade_answer(number + i - open, payee_of(number + i - open));
     }
     int64_t const before_ns = time_monotonic_ns();
     for (uint64_t i = 0; i < RUN; i++) {

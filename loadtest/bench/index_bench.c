@@ -18,6 +18,7 @@
 #include "ledger/journal.h"
 #include "ledger/reader.h"
 #include "ledger/search.h"
+#include "loadtest/bench/demand.h"
 #include "proto/base/limits.h"
 #include "proto/base/time.h"
 #include "tests/check/ledger_scenario.h"
@@ -34,13 +35,6 @@ static uint64_t draw(uint64_t below)
     state ^= state >> 7;
     state ^= state << 17;
     return (state >> 11) % below;
-}
-
-static void demand(enum fault fault, const char *what)
-{
-    if (fault == FAULT_NONE) return;
-    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
-    exit(1);
 }
 
 static int64_t clock_ns(clockid_t which)

@@ -21,6 +21,7 @@
 #include "ledger/series.h"
 #include "ledger/signatures.h"
 #include "ledger/verify/verify.h"
+#include "loadtest/bench/demand.h"
 #include "proto/base/time.h"
 #include "proto/crypto/authority.h"
 #include "tests/check/ledger_scenario.h"
@@ -33,13 +34,6 @@ struct made {
     struct body body;
     struct evidence evidence;
 };
-
-static void demand(enum fault fault, const char *what)
-{
-    if (fault == FAULT_NONE) return;
-    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
-    exit(1);
-}
 
 static int64_t cpu_ns(void)
 {

@@ -30,11 +30,12 @@
 #include <unistd.h>
 
 #include "ledger/journal.h"
+#include "loadtest/bench/demand.h"
+#include "loadtest/bench/trade.h"
 #include "proto/base/time.h"
 #include "switch/core/engine.h"
 #include "tests/check/ledger_scenario.h"
 
-#define BANKS 64
 #define BATCH_MAX 1000
 #define MESSAGES (2 * BATCH_MAX) /* one for each entry of the largest turn */
 #define SAMPLES_MAX 1000000
@@ -67,17 +68,10 @@ struct book {
     uint32_t open;            /* payments that the turn before has reserved */
     bool is_hot;              /* half of the load is from bank 0 to bank 1 */
     struct message *messages; /* NULL: without */
-    struct hash certificates[BANKS];
+    struct hash certificates[TRADE_BANKS];
     struct transfer_command transfers[BATCH_MAX];
     struct answer_command answers[BATCH_MAX];
 };
-
-static void demand(enum fault fault, const char *what)
-{
-    if (fault == FAULT_NONE) return;
-    fprintf(stderr, "%s: %s\n", what, fault_words(fault));
-    exit(1);
-}
 
 static void *take(size_t count, size_t size)
 {
@@ -96,32 +90,16 @@ static int64_t cpu_ns(void)
 
 /* --- payments --------------------------------------------------------------------------------- */
 
-static struct participant_code code_of(uint32_t bank)
-{
-    struct participant_code code;
-    char text[16];
-    (void)snprintf(text, sizeof text, "%08" PRIu32, 10000000 + bank);
-    memcpy(code.text, text, sizeof code.text);
-    return code;
-}
-
 static uint32_t payer_of(const struct book *book, uint64_t number)
 {
-    return book->is_hot && number % 2 == 0 ? 0 : (uint32_t)(number * 7 % BANKS);
+    return book->is_hot && number % 2 == 0 ? 0 : (uint32_t)(number * 7 % TRADE_BANKS);
 }
 
 static uint32_t payee_of(const struct book *book, uint64_t number)
 {
     uint32_t const payer = payer_of(book, number);
     if (book->is_hot && number % 2 == 0) return 1;
-    return (uint32_t)((payer + 1 + number / BANKS % (BANKS - 1)) % BANKS);
-}
-
-static struct max35_text id_of(uint64_t number)
-{
-    struct max35_text id = {0};
-    id.size = (uint8_t)snprintf(id.bytes, sizeof id.bytes, "E%031" PRIu64, number);
-    return id;
+    return (uint32_t)((payer + 1 + number / TRADE_BANKS % (TRADE_BANKS - 1)) % TRADE_BANKS);
 }
 
 /* The commands of the next turn. */
@@ -130,26 +108,12 @@ static void prepare(struct book *book, uint32_t batch)
     book->stamp.now_ns += PAYMENT_NS * batch;
     for (uint32_t i = 0; i < batch; i++) {
         uint64_t const number = book->number + i;
-        struct participant_code const payer = code_of(payer_of(book, number));
-        book->transfers[i] = (struct transfer_command){
-            .kind = COMMAND_TRANSFER,
-            .sender = payer,
-            .payer_agent = payer,
-            .payee_agent = code_of(payee_of(book, number)),
-            .amount = amount_of_minor(1 + (int64_t)(number % 1000)),
-            .priority = PRIORITY_NORMAL,
-            .currency = {"MXN"},
-            .acceptance_ns = book->stamp.now_ns,
-            .content_hash = hash_of(span_of(&number, sizeof number)),
-            .id = id_of(number),
-        };
+        book->transfers[i] = trade_transfer(number, payer_of(book, number), payee_of(book, number),
+                                            book->stamp.now_ns);
     }
     for (uint32_t i = 0; i < book->open; i++) {
         uint64_t const number = book->number - book->open + i;
-        book->answers[i] = (struct answer_command){.kind = COMMAND_ANSWER,
-                                                   .sender = code_of(payee_of(book, number)),
-                                                   .accepted = true,
-                                                   .id = id_of(number)};
+        book->answers[i] = trade_answer(number, payee_of(book, number));
     }
 }
 
@@ -166,7 +130,7 @@ static void append(struct book *book, const struct outcome *outcome, uint32_t ki
 static struct message_command message_of(struct book *book, uint32_t index, uint32_t bank,
                                          struct evidence *evidence)
 {
-    struct message_command command = {.kind = COMMAND_MESSAGE, .sender = code_of(bank)};
+    struct message_command command = {.kind = COMMAND_MESSAGE, .sender = trade_code(bank)};
     if (book->messages == NULL) return command;
     const struct message *message = &book->messages[index];
     command.hash = message->hash;
@@ -211,8 +175,8 @@ static void found(struct book *book)
     demand(engine_segment(book->engine, &book->stamp, ledger_id, 1, &none, &none, &outcome),
            "segment");
     append(book, outcome, ENTRY_SEGMENT, NULL);
-    for (uint32_t bank = 0; bank < BANKS; bank++) {
-        struct engine_joining const joining = {.code = code_of(bank),
+    for (uint32_t bank = 0; bank < TRADE_BANKS; bank++) {
+        struct engine_joining const joining = {.code = trade_code(bank),
                                                .name = SPAN("Banco"),
                                                .status = MEMBER_ACTIVE,
                                                .pacs008_max = 1};
@@ -225,7 +189,7 @@ static void found(struct book *book)
         append(book, outcome, ENTRY_CERTIFICATE, NULL);
         book->certificates[bank] = hash_of(der);
         demand(engine_fund(book->engine, &book->stamp, joining.code,
-                           amount_of_minor(INT64_C(1000000000000)), &outcome),
+                           amount_of_minor(TRADE_FUNDS_MINOR), &outcome),
                "fund");
         append(book, outcome, ENTRY_FUNDED, NULL);
     }

@@ -21,12 +21,13 @@
 
 #include "ledger/journal.h"
 #include "ledger/reader.h"
+#include "loadtest/bench/demand.h"
+#include "loadtest/bench/trade.h"
 #include "proto/base/time.h"
 #include "proto/crypto/authority.h"
 #include "switch/core/engine.h"
 #include "switch/settlement/savepoint.h"
 
-#define BANKS 64
 #define BATCH 1000 /* entries of a block while it grows, at most */
 #define INTERVALS 6
 #define SAMPLES_MAX 1000000
@@ -52,32 +53,16 @@ static struct {
     size_t counts[2];
 } bench;
 
-static void must(enum fault fault, const char *what)
-{
-    if (fault == FAULT_NONE) return;
-    (void)fprintf(stderr, "snapshot_bench: %s: %s\n", what, fault_words(fault));
-    exit(EXIT_FAILURE);
-}
-
-static struct participant_code code_of(uint64_t bank)
-{
-    struct participant_code code;
-    char text[16];
-    (void)snprintf(text, sizeof text, "%08" PRIu64, 10000001 + bank);
-    memcpy(code.text, text, sizeof code.text);
-    return code;
-}
-
 /* Into the ledger, and as long as the state grows into the second core. */
 static void enter(const struct outcome *outcome, bool grows)
 {
     struct entry entry = outcome->entry;
     struct body const body = outcome->body;
-    must(journal_append(bench.journal, &entry, &body, NULL), "append");
-    if (journal_staged(bench.journal) >= BATCH) must(journal_commit(bench.journal), "commit");
+    demand(journal_append(bench.journal, &entry, &body, NULL), "append");
+    if (journal_staged(bench.journal) >= BATCH) demand(journal_commit(bench.journal), "commit");
     if (!grows) return;
-    must(engine_apply(bench.second, &entry, body_span(&body)), "the second core");
-    must(savepoint_registry_entry(&bench.registry, &entry), "registry");
+    demand(engine_apply(bench.second, &entry, body_span(&body)), "the second core");
+    demand(savepoint_registry_entry(&bench.registry, &entry), "registry");
     bench.second_hash = entry.hash;
 }
 
@@ -86,47 +71,43 @@ static void found(void)
     static const uint8_t id[ENGINE_LEDGER_ID_BYTES] = {1};
     struct hash const nothing = {0};
     const struct outcome *outcome;
-    must(engine_segment(bench.live, &bench.stamp, id, 1, &nothing, &nothing, &outcome), "segment");
+    demand(engine_segment(bench.live, &bench.stamp, id, 1, &nothing, &nothing, &outcome),
+           "segment");
     enter(outcome, true);
-    for (uint64_t bank = 0; bank < BANKS; bank++) {
+    for (uint32_t bank = 0; bank < TRADE_BANKS; bank++) {
         struct engine_joining const joining = {
-            .code = code_of(bank), .name = SPAN("Bank"), .pacs008_max = 10};
-        must(engine_join(bench.live, &bench.stamp, &joining, &outcome), "join");
+            .code = trade_code(bank), .name = SPAN("Bank"), .pacs008_max = 10};
+        demand(engine_join(bench.live, &bench.stamp, &joining, &outcome), "join");
         enter(outcome, true);
-        must(engine_fund(bench.live, &bench.stamp, code_of(bank),
-                         amount_of_minor(INT64_C(1000000000000)), &outcome),
-             "fund");
+        demand(engine_fund(bench.live, &bench.stamp, trade_code(bank),
+                           amount_of_minor(TRADE_FUNDS_MINOR), &outcome),
+               "fund");
         enter(outcome, true);
     }
 }
 
+static uint32_t payer_of(uint64_t payment)
+{
+    return (uint32_t)(payment % TRADE_BANKS);
+}
+
+static uint32_t payee_of(uint64_t payment)
+{
+    return (uint32_t)((payment + 1 + payment / TRADE_BANKS % (TRADE_BANKS - 1)) % TRADE_BANKS);
+}
+
 static const struct outcome *reserve(uint64_t payment)
 {
-    struct message_command message = {.sender = code_of(payment % BANKS)};
-    struct transfer_command transfer = {
-        .sender = message.sender,
-        .payer_agent = message.sender,
-        .payee_agent = code_of((payment + 1 + payment / BANKS % (BANKS - 1)) % BANKS),
-        .amount = amount_of_minor(1 + (int64_t)(payment % 1000)),
-        .amount_parse = AMOUNT_PARSE_GOOD,
-        .currency = {"MXN"},
-        .acceptance_ns = bench.stamp.now_ns,
-    };
-    char text[24];
-    (void)snprintf(text, sizeof text, "E%" PRIu64, payment);
-    if (!identifier_parse_max35(span_text(text), &transfer.id)) abort();
-    transfer.content_hash.bytes[0] = (uint8_t)payment;
+    struct message_command const message = {.sender = trade_code(payer_of(payment))};
+    struct transfer_command const transfer =
+        trade_transfer(payment, payer_of(payment), payee_of(payment), bench.stamp.now_ns);
     return engine_transfer(bench.live, &bench.stamp, &message, &transfer);
 }
 
 static const struct outcome *settle(uint64_t payment)
 {
-    struct message_command const message = {
-        .sender = code_of((payment + 1 + payment / BANKS % (BANKS - 1)) % BANKS)};
-    struct answer_command answer = {.sender = message.sender, .accepted = true};
-    char text[24];
-    (void)snprintf(text, sizeof text, "E%" PRIu64, payment);
-    if (!identifier_parse_max35(span_text(text), &answer.id)) abort();
+    struct message_command const message = {.sender = trade_code(payee_of(payment))};
+    struct answer_command const answer = trade_answer(payment, payee_of(payment));
     return engine_answer(bench.live, &bench.stamp, &message, &answer);
 }
 
@@ -154,7 +135,7 @@ static void *write_snapshots(void *argument)
     struct savepoint_options const options = {.directory = bench.directory,
                                               .certificate = bench.certificate};
     struct signer *signer;
-    must(signer_open(&signer, bench.key), "signer");
+    demand(signer_open(&signer, bench.key), "signer");
     (void)setpriority(PRIO_PROCESS, 0, 10);
     (void)syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7);
     while (!atomic_load(&bench.must_stop)) {
@@ -168,7 +149,7 @@ static void *write_snapshots(void *argument)
                                                  &bench.second_hash, reader, signer, rest, NULL);
         atomic_store(&bench.is_writing, false);
         if (fault == FAULT_BUSY) break;
-        must(fault, "snapshot");
+        demand(fault, "snapshot");
         bench.written += 1;
         bench.writing_ns += time_monotonic_ns() - before_ns;
     }
@@ -211,7 +192,7 @@ static void measure(double seconds, double rate)
         interval = now;
         bool const is_writing = atomic_load(&bench.is_writing);
         pay(false);
-        must(journal_commit(bench.journal), "commit");
+        demand(journal_commit(bench.journal), "commit");
         int const kind = is_writing ? 1 : 0;
         if (bench.counts[kind] < SAMPLES_MAX)
             bench.samples[kind][bench.counts[kind]++] = time_monotonic_ns() - due_ns;
@@ -222,11 +203,11 @@ static void make_identity(void)
 {
     struct authority *authority;
     int64_t const now_ns = time_wall_ns() / TIME_NS_PER_SECOND * TIME_NS_PER_SECOND;
-    must(key_generate(&bench.key, KEY_P256), "key");
-    must(authority_open(&authority, "bench", now_ns, now_ns + DAY_NS), "authority");
-    must(authority_issue(authority, AUTHORITY_SIGNING, "switch", bench.key, now_ns, now_ns + DAY_NS,
-                         &bench.certificate),
-         "certificate");
+    demand(key_generate(&bench.key, KEY_P256), "key");
+    demand(authority_open(&authority, "bench", now_ns, now_ns + DAY_NS), "authority");
+    demand(authority_issue(authority, AUTHORITY_SIGNING, "switch", bench.key, now_ns,
+                           now_ns + DAY_NS, &bench.certificate),
+           "certificate");
     authority_close(authority);
 }
 
@@ -253,21 +234,21 @@ int main(int argc, char **argv)
     struct journal_head head;
     bench.stamp.now_ns = START_NS;
     make_identity();
-    must(engine_open(&bench.live, &options), "core");
-    must(engine_open(&bench.second, &options), "core");
-    must(savepoint_registry_open(&bench.registry), "registry");
-    must(journal_open(&bench.journal, &journal, &head), "ledger");
-    if (head.seq != 0) must(FAULT_INVALID, "LEDGER is not empty");
+    demand(engine_open(&bench.live, &options), "core");
+    demand(engine_open(&bench.second, &options), "core");
+    demand(savepoint_registry_open(&bench.registry), "registry");
+    demand(journal_open(&bench.journal, &journal, &head), "ledger");
+    if (head.seq != 0) demand(FAULT_INVALID, "LEDGER is not empty");
     found();
     while (engine_totals(bench.live).last_seq < entries)
         pay(true);
-    must(journal_commit(bench.journal), "commit");
+    demand(journal_commit(bench.journal), "commit");
     (void)printf("%" PRIu64 " entries, %u ids in the window\n", engine_totals(bench.live).last_seq,
                  engine_totals(bench.live).fingerprint_count);
 
     pthread_t thread;
     struct reader *reader;
-    must(reader_open(&reader, bench.directory, NULL), "reader");
+    demand(reader_open(&reader, bench.directory, NULL), "reader");
     if (pthread_create(&thread, NULL, write_snapshots, reader) != 0) abort();
     measure(seconds, rate);
     atomic_store(&bench.must_stop, true);
