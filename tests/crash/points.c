@@ -144,6 +144,7 @@ static void before_operation(enum disk_operation operation, const char *name)
         return;
     }
     for (size_t i = 0; i < sizeof of_changes / sizeof of_changes[0]; i++) {
+        if (of_changes[i] == DISK_FULL_ONCE && operation != DISK_WRITE) continue; /* as with EIO */
         if (play_point(of_changes[i], operation, name)) return;
     }
 }

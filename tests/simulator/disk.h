@@ -37,7 +37,7 @@ enum disk_accident {
     DISK_REFUSE,    /* this operation fails (EIO), later ones do not */
     DISK_BREAK,     /* this and every later change fails (EIO), until disk_restart */
     DISK_FULL,      /* no file grows any more (ENOSPC), until disk_make_room */
-    DISK_FULL_ONCE, /* this operation fails (ENOSPC), later ones do not */
+    DISK_FULL_ONCE, /* this write fails (ENOSPC), later ones do not; no write: DISK_REFUSE */
     DISK_SHORT      /* the next read brings only a part (EIO for the rest), later ones all */
 };
 
