@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """cauce reindex and cauce statement on the ledger of a switch that has worked, and beside one that
-works: the statements of all banks add up to what the banks were told."""
+works: the statements of all banks add up to what the banks were told.  And how verify shows its work."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
 
 from harness import Suite, equal, expect, finish
 
@@ -58,6 +61,18 @@ def check(suite, ledger, balances):
     equal(debits, credits, "what left accounts and what came to accounts")
 
 
+def verify_on_terminal(suite, ledger):
+    """What it writes to its standard error where that is a terminal."""
+    ours, theirs = pty.openpty()
+    run = subprocess.run([suite.program("cauce"), "verify", ledger], stdout=subprocess.DEVNULL,
+                         stderr=theirs, timeout=30, check=False)
+    os.close(theirs)
+    equal(run.returncode, 0, "exit code")
+    seen = os.read(ours, 65536).decode()
+    os.close(ours)
+    return seen
+
+
 def main():
     suite = Suite("index")
     with suite.environment_of() as environment:
@@ -85,6 +100,10 @@ def main():
             equal(run.returncode, 0, f"exit code ({run.stdout} {run.stderr})")
             equal(suite.cauce("reindex", ledger).returncode, 0, "reindex")
             check(suite, ledger, balances)
+        with suite.case("verify shows its progress on a terminal, and there only"):
+            seen = verify_on_terminal(suite, ledger)
+            expect("\rsegment 1 of 1: " in seen, seen)
+            expect("segment 1 of" not in suite.cauce("verify", ledger).stderr, "without one")
         with suite.case("what there is not: exit 1; wrong usage: exit 2"):
             for code, arguments in [
                     (1, ("statement", ledger, "99999999", "open")),
