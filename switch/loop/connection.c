@@ -236,6 +236,8 @@ void connection_flush(struct connection *connection)
     connection->is_sated = false;
     if (connection->state == CONNECTION_OPEN) sender_send(connection);
     if (connection->state == CONNECTION_OPEN) arrival_go_on(connection);
+    /* Behind the last whole request there may have been nothing to wait for. */
+    if (connection->state == CONNECTION_OPEN && connection->is_ended) sender_send(connection);
     if (connection->is_cut) connection_vanish(connection);
     if (connection->state != CONNECTION_CLOSING) settle(connection);
 }

@@ -145,7 +145,10 @@ void sender_send(struct connection *connection)
     }
     bool const is_over = (connection->is_ended && !connection->ahead.bytes) ||
                          (connection->server->is_stopping && !request_started(&connection->reader));
-    if (!connection->first && is_over) {
+    bool const will_be_incomplete = connection->is_ended && connection->first &&
+                                    connection->first == connection->reading &&
+                                    !queue_holds(&connection->ready);
+    if (is_over && (!connection->first || will_be_incomplete)) {
         goodbye(connection);
         return;
     }

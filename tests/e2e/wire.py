@@ -195,6 +195,16 @@ class Records:
             pass  # the switch's own close_notify
         self.plain.sendall(self.leaving.read())
 
+    def receive_all(self):
+        """What the switch sends until it ends the connection."""
+        received = b""
+        try:
+            while octets := self.run(lambda: self.session.read(65536)):
+                received += octets
+        except (Closed, ssl.SSLZeroReturnError):
+            pass
+        return received
+
     def close(self):
         self.plain.close()
 
